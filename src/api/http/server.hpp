@@ -1,0 +1,60 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/doors.hpp"
+#include "api/http/request.hpp"
+#include "api/http/response.hpp"
+#include "api/http/router.hpp"
+
+namespace anode::api {
+
+/// Tells who a caller is. The answer to a credential that is wrong is a Problem (401, 403).
+/// Thread: any loop; must not block.
+class Authenticator {
+public:
+    virtual ~Authenticator() = default;
+    virtual std::expected<Caller, Problem> identify(const Request& request) = 0;
+    /// The same for a bare token, as `hello` of anode.v1 brings one.
+    virtual std::expected<Caller, Problem> identify_token(std::string_view token) = 0;
+    /// The same for a ticket: 30 s, one use.
+    virtual std::expected<Caller, Problem> identify_ticket(std::string_view ticket) = 0;
+};
+
+struct ServerOptions {
+    std::vector<std::string> listen;
+    std::string socket;
+    std::vector<std::string> allowed_origins;
+    std::string public_url;
+    EdgeLimits limits;
+    unsigned threads = 1;
+    unsigned workers = 2;
+};
+
+class Loop;
+
+/// HTTP/1.1, strictly: sockets, limits, deadlines, pipelining, routing, Origin and Host rules.
+/// Thread: start() and stop() by the owner; handlers run on loops or workers (see RunOn).
+/// Source: RFC 9110, RFC 9112; interfaces, sections 9, 15, 16.
+class Server {
+public:
+    static Result<std::unique_ptr<Server>> start(ServerOptions options, Router router,
+                                                 Authenticator& auth, metrics::Registry& metrics);
+    virtual ~Server() = default;
+    virtual void set_origins(std::vector<std::string> allowed) = 0;
+    virtual void stop_accepting() = 0;
+    /// Closes what is left and joins the threads.
+    virtual void stop() = 0;
+    [[nodiscard]] virtual std::vector<std::string> addresses() const = 0;
+    [[nodiscard]] virtual Loop& loop(unsigned index) = 0;
+    [[nodiscard]] virtual unsigned loops() const noexcept = 0;
+    /// Runs blocking work on a worker. False if the queue is full: answer 503.
+    virtual bool work(std::move_only_function<void()> job) = 0;
+    [[nodiscard]] virtual const Router& router() const noexcept = 0;
+};
+
+}  // namespace anode::api
