@@ -19,5 +19,7 @@ Hash128 hash128(BytesView bytes, std::uint64_t seed = 0) noexcept;
 
 /// CRC-32C (Castagnoli), as blocks carry it. `crc` continues an earlier result.
 std::uint32_t crc32c(BytesView bytes, std::uint32_t crc = 0) noexcept;
+/// The same without the processor's own instruction: what machines that lack it run, and a check on those that have it.
+std::uint32_t crc32c_by_table(BytesView bytes, std::uint32_t crc = 0) noexcept;
 
 }  // namespace anode
