@@ -1,0 +1,27 @@
+#include "core/node/lane.hpp"
+
+#include "base/assert.hpp"
+
+namespace anode {
+
+Place Lane::add(const Draft& draft, HlcClock& clock, WallTime wall) {
+    if (open_.empty()) open_first_ = next_;
+    Place place;
+    place.hlc = clock.tick(wall);
+    place.seq = next_++;
+    place.id = {place.hlc.value,
+                static_cast<std::uint64_t>(log_.node.number()) << 32 | (place.seq & 0xffffffff)};
+    open_.add(place.hlc, draft);
+    return place;
+}
+
+BlockPtr Lane::seal(Arrival& next_arrival) {
+    ANODE_ASSERT(!open_.empty());
+    const std::uint32_t count = open_.count();
+    const std::uint8_t flags = open_first_ == 1 ? block_flag::kOpensLog : 0;
+    BlockPtr block = open_.seal(log_, open_first_, next_arrival, flags);
+    next_arrival = next_arrival.plus(count);
+    return block;
+}
+
+}  // namespace anode
