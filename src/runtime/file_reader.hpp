@@ -22,11 +22,18 @@ struct FileOptions {
     Duration look_again = 250ms;          ///< when following
 };
 
+/// Without its end. `position` is the offset behind it, of the uncompressed bytes.
+struct FileLine {
+    BytesView text;
+    std::uint64_t position = 0;
+};
+
 class FileHandler {
 public:
     virtual ~FileHandler() = default;
-    /// Lines without their ends, empty ones left out. They live until the callback returns.
-    virtual void on_lines(std::span<const BytesView> lines) = 0;
+    virtual void on_open() {}
+    /// Empty lines are left out. Views live until the callback returns.
+    virtual void on_lines(std::span<const FileLine> lines) = 0;
     /// The file was cut or replaced: lines may be missing or come again.
     virtual void on_restart() {}
     /// A line over the limit was skipped.
