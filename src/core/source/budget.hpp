@@ -8,25 +8,19 @@
 #include <string_view>
 
 #include "base/time.hpp"
+#include "core/source/values.hpp"
 
 /// What sources may spend: connects, messages, requests a time, and requests at once (C8, C31).
 namespace anode::source {
 
-/// So many in so long a time. Zero count: no limit.
-struct Allowance {
-    std::uint32_t count = 0;
-    Duration per = 1s;
-    friend bool operator==(const Allowance&, const Allowance&) = default;
-};
-
-/// Spends an allowance evenly, with a burst of the whole allowance when it was idle.
+/// Spends a rate evenly, with a burst of its whole count when it was idle.
 /// Source: the generic cell rate algorithm (ITU-T I.371), virtual scheduling form.
 class Bucket {
 public:
     /// Zero: spent one, go. Otherwise nothing was spent and this is how long to wait before asking again.
-    Duration take(const Allowance& allowance, Instant now, std::uint32_t amount = 1);
+    Duration take(const Rate& rate, Instant now, std::uint32_t amount = 1);
     /// Spends without asking, for what cannot be held back (a pong).
-    void spend(const Allowance& allowance, Instant now, std::uint32_t amount = 1);
+    void spend(const Rate& rate, Instant now, std::uint32_t amount = 1);
     /// Nothing may be spent before this time: the server said so.
     void hold_until(Instant until) noexcept { held_until_ = std::max(held_until_, until); }
 
@@ -48,8 +42,8 @@ public:
     Owner& of(std::string_view owner);
     /// This node's part of a provider's budget, which the whole cluster shares: 1 / nodes that run its sources.
     void set_share(std::string_view owner, double share);
-    /// The part of `allowance` that this owner may spend here, at least one.
-    static Allowance part(const Owner& owner, Allowance allowance);
+    /// The part of `rate` that this owner may spend here, at least one.
+    static Rate part(const Owner& owner, Rate allowance);
 
 private:
     std::map<std::string, Owner, std::less<>> owners_;

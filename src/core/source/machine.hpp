@@ -17,8 +17,13 @@ namespace anode::source {
 
 /// What an earlier run of the source left behind.
 struct Restored {
-    Bytes position;                    ///< `source_position` of the newest stored row; empty: none
-    std::vector<Hash128> content_ids;  ///< of stored rows inside the dedupe window, oldest first
+    Bytes position;      ///< `source_position` of the newest stored row; empty: none
+    bool moved = false;  ///< another node stored it: `resume.rewind` applies
+    struct Seen {
+        Hash128 cid;
+        WallTime at = 0;
+    };
+    std::vector<Seen> seen;  ///< content ids of stored rows inside the dedupe window, oldest first
 };
 
 /// One source, whatever its type, as a pure state machine: connects, subscribes, keeps alive, polls, resumes.
@@ -41,7 +46,8 @@ public:
 };
 
 /// `secrets` and `budgets` outlive the machine.
-std::unique_ptr<Machine> make_machine(std::shared_ptr<const Definition> definition, Restored restored, Secrets& secrets,
-                                      Budgets& budgets, Rng rng);
+std::unique_ptr<Machine> make_machine(std::shared_ptr<const Definition> definition,
+                                      Restored restored, const Secrets& secrets, Budgets& budgets,
+                                      Rng rng);
 
 }  // namespace anode::source

@@ -30,16 +30,21 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 
 // -- what the world tells us ------------------------------------------------------------------------
 
+/// Headers as they came.
+using HeaderView = std::span<const std::pair<std::string, std::string>>;
+
 /// Why a connection or request ended. `status`, `headers` and `body` (≤ 64 KiB is enough) where an HTTP answer came
 /// instead of an upgrade or a stream.
 struct Failure {
     ErrorClass error = ErrorClass::Closed;
     std::string detail;
-    int status = 0;               ///< HTTP status, 0: none
-    std::uint16_t close_code = 0; ///< of a WebSocket close frame, 0: none
+    int status = 0;                ///< HTTP status, 0: none
+    std::uint16_t close_code = 0;  ///< of a WebSocket close frame, 0: none
     Headers headers;
     Bytes body;
 };
+
+namespace in {
 
 struct Start {};
 /// Ends the source: connections are closed, the state becomes `disabled`, or `draining` if it moves to another node.
@@ -54,7 +59,7 @@ struct Isolated {
 /// The upgrade is done, or the answer head of a stream (200) is here, or the file is open.
 struct Opened {
     ConnId conn{};
-    std::span<const std::pair<std::string, std::string>> headers;
+    HeaderView headers;
 };
 /// One WebSocket message, or one line of NDJSON.
 struct Frame {
@@ -67,7 +72,7 @@ struct SseEvent {
     std::string_view id;     ///< the last event id as it stands after this event
     std::string_view event;  ///< "message" if the event names none
     BytesView data;
-    Duration retry{};        ///< zero: the stream named none
+    Duration retry{};  ///< zero: the stream named none
 };
 /// A protocol ping or pong, an SSE comment or an empty NDJSON line was seen.
 struct Alive {
@@ -82,7 +87,7 @@ struct Closed {
 struct Answered {
     RequestId request{};
     int status = 0;
-    std::span<const std::pair<std::string, std::string>> headers;
+    HeaderView headers;
     BytesView body;
     std::string_view url;  ///< after redirects
 };
@@ -99,7 +104,7 @@ struct Pressure {
 };
 /// A body pushed to a webhook source. The same step emits exactly one PushAnswered.
 struct Pushed {
-    std::span<const std::pair<std::string, std::string>> headers;
+    HeaderView headers;
     BytesView body;
 };
 /// One line of a file; `position` is the byte offset after it (of the uncompressed bytes).
@@ -113,29 +118,29 @@ struct FileEnd {
     ConnId conn{};
 };
 
-using Input = std::variant<Start, Stop, Restart, Isolated, Opened, Frame, SseEvent, Alive, Closed, Answered,
-                           RequestFailed, TimerFired, Pressure, Pushed, FileData, FileEnd>;
+}  // namespace in
+
+using Input = std::variant<in::Start, in::Stop, in::Restart, in::Isolated, in::Opened, in::Frame,
+                           in::SseEvent, in::Alive, in::Closed, in::Answered, in::RequestFailed,
+                           in::TimerFired, in::Pressure, in::Pushed, in::FileData, in::FileEnd>;
 
 // -- what we ask of the world -----------------------------------------------------------------------
 
-struct TlsOptions {
-    std::string ca;           ///< file; empty: the system's
-    bool insecure = false;
-    std::string server_name;  ///< empty: the URL's host
-};
+using TlsOptions = HttpSpec::Tls;
 
 enum class Transport : std::uint8_t { WebSocket, Sse, Ndjson };
 
 struct OpenSpec {
     Transport transport = Transport::WebSocket;
-    std::string url;        ///< may hold secrets: never shown
-    std::string url_shown;  ///< the same, redacted: for logs and errors
+    std::string url;             ///< may hold secrets: never shown
+    std::string url_shown;       ///< the same, redacted: for logs and errors
     std::string method = "GET";  ///< of SSE and NDJSON
     Bytes body;
-    Headers headers;        ///< complete but for those of the protocol (Host, Upgrade, Connection, Sec-WebSocket-*)
+    Headers
+        headers;  ///< complete but for those of the protocol (Host, Upgrade, Connection, Sec-WebSocket-*)
     std::string subprotocol, origin;
-    bool deflate = false;   ///< offer permessage-deflate
-    Duration timeout = 10s; ///< until Opened, address look-up included
+    bool deflate = false;    ///< offer permessage-deflate
+    Duration timeout = 10s;  ///< until Opened, address look-up included
     std::string proxy;
     TlsOptions tls;
     std::uint64_t frame_bytes_max = 16u << 20;  ///< after inflation; over it: Closed with TooLarge
@@ -147,10 +152,13 @@ struct HttpRequest {
     Headers headers;
     Bytes body;
     Duration timeout = 10s;
-    std::uint64_t body_bytes_max = 16u << 20;  ///< after decoding; over it: RequestFailed with TooLarge
+    std::uint64_t body_bytes_max = 16u
+                                   << 20;  ///< after decoding; over it: RequestFailed with TooLarge
     std::string proxy;
     TlsOptions tls;
 };
+
+namespace act {
 
 struct Open {
     ConnId conn{};
@@ -201,7 +209,7 @@ struct StateChanged {
     State from{}, to{};
     std::string why;
 };
-/// For the ledger. `from` and `to` are the last good and the next good position, or times (RFC 3339) for polls.
+/// For the ledger, in words. `from` and `to` are the last good and the next good position, or times (RFC 3339) for polls.
 struct GapFound {
     std::string key;
     std::string from, to;
@@ -220,12 +228,16 @@ struct PushAnswered {
     std::string detail;
 };
 
-using Action = std::variant<Open, Send, Ping, CloseConn, Request, CancelRequest, Arm, Reading, OpenFile, StateChanged,
-                            GapFound, Event, PushAnswered>;
+}  // namespace act
+
+using Action = std::variant<act::Open, act::Send, act::Ping, act::CloseConn, act::Request,
+                            act::CancelRequest, act::Arm, act::Reading, act::OpenFile,
+                            act::StateChanged, act::GapFound, act::Event, act::PushAnswered>;
 
 /// What one step yields. The driver clears and reuses it.
 /// Order: publish `rows`, then `dead_letters`, then perform `actions` from first to last.
-/// Views in rows and letters are valid until the next handle() and as long as the input's own bytes.
+/// `rows` holds only rows to publish (Fate::Emit). Views in rows and letters are valid until the next handle() and as
+/// long as the input's own bytes; one Effects serves one handle().
 struct Effects {
     std::vector<Action> actions;
     std::vector<Row> rows;
