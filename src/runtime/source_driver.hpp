@@ -28,9 +28,9 @@ public:
                          std::span<const source::DeadLetter> dead_letters) = 0;
     /// Everything that one read of a socket, file or answer yielded has been told: the moment to flush.
     virtual void on_batch_end(SourceDriver& driver) = 0;
-    virtual void on_state(SourceDriver& driver, const source::StateChanged& change) = 0;
-    virtual void on_gap(SourceDriver& driver, const source::GapFound& gap) = 0;
-    virtual void on_event(SourceDriver& driver, const source::Event& event) = 0;
+    virtual void on_state(SourceDriver& driver, const source::act::StateChanged& change) = 0;
+    virtual void on_gap(SourceDriver& driver, const source::act::GapFound& gap) = 0;
+    virtual void on_event(SourceDriver& driver, const source::act::Event& event) = 0;
 };
 
 /// What sources of one loop share. Outlives the drivers.
@@ -58,7 +58,7 @@ public:
     void set_isolated(bool isolated);
     /// The sink's intake is full, or free again.
     void set_pressure(bool full);
-    /// A body pushed to a webhook source. Errors: as source::PushAnswered.
+    /// A body pushed to a webhook source. Errors: as source::act::PushAnswered.
     Result<void> push(std::span<const std::pair<std::string, std::string>> headers, BytesView body);
 
     [[nodiscard]] const std::string& name() const noexcept;
