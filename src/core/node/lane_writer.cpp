@@ -1,10 +1,10 @@
-#include "core/node/lane.hpp"
+#include "core/node/lane_writer.hpp"
 
 #include "base/assert.hpp"
 
 namespace anode {
 
-Place Lane::add(const Draft& draft, HlcClock& clock, WallTime wall) {
+Place LaneWriter::add(const Draft& draft, HlcClock& clock, WallTime wall) {
     if (open_.empty()) open_first_ = next_;
     Place place;
     place.hlc = clock.tick(wall);
@@ -15,7 +15,7 @@ Place Lane::add(const Draft& draft, HlcClock& clock, WallTime wall) {
     return place;
 }
 
-BlockPtr Lane::seal(Arrival& next_arrival) {
+BlockPtr LaneWriter::seal(Arrival& next_arrival) {
     ANODE_ASSERT(!open_.empty());
     const std::uint32_t count = open_.count();
     const std::uint8_t flags = open_first_ == 1 ? block_flag::kOpensLog : 0;

@@ -18,9 +18,9 @@ struct Place {
 /// Thread: the engine's.
 /// Source: dissemination, sections 1.1 to 1.3. The arrival index is given when a block is sealed, so that the blocks of
 /// several lanes follow each other without holes in one store.
-class Lane {
+class LaneWriter {
 public:
-    explicit Lane(const LogKey& log) : log_(log) {}
+    explicit LaneWriter(const LogKey& log) : log_(log) {}
 
     /// No room for `payload_bytes` more: seal first.
     [[nodiscard]] bool full(std::size_t payload_bytes) const noexcept { return open_.full(payload_bytes); }

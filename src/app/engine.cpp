@@ -1,0 +1,389 @@
+#include "app/engine.hpp"
+
+#include <algorithm>
+#include <future>
+
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "core/json/json.hpp"
+
+namespace anode::app {
+namespace {
+
+constexpr std::size_t kBlockBytes = 64 * 1024;       ///< sealed at once, whoever waits
+constexpr Duration kLinger = 1ms;                    ///< between blocks of a busy lane
+constexpr std::uint64_t kBusyMessages = 30;          ///< in ten milliseconds: then blocks are gathered
+constexpr std::uint64_t kPressureBytes = 48u << 20;  ///< three quarters of the store's queue
+constexpr std::uint32_t kLettersPerSecond = 100;
+constexpr std::size_t kLetterRawBytes = 4096;
+
+}  // namespace
+
+/// Blocks and records on their way to the store, and who waits for them.
+struct Engine::Batch {
+    std::vector<BlockPtr> blocks;
+    std::vector<Record> records;
+    std::vector<std::move_only_function<void(const Result<void>&)>> waiting;
+    std::uint64_t messages = 0;
+
+    [[nodiscard]] bool empty() const { return blocks.empty() && records.empty() && waiting.empty(); }
+};
+
+/// What pipelines let out enters the log like everything else, but not the pipelines again.
+class Engine::Outputs final : public pipeline::Sink {
+public:
+    explicit Outputs(Engine& engine) : engine_(engine) {}
+    void output(std::string_view, const Draft& draft) override { engine_.add(draft, true); }
+    void rejected(std::string_view pipeline, const Draft& draft, std::string_view reason) override {
+        engine_.series_.rejected(draft.source, "pipeline").add();
+        engine_.dead_letter(draft.source, reason, draft.payload, pipeline);
+    }
+
+private:
+    Engine& engine_;
+};
+
+Engine::Engine(Loop& loop, Store& store, metrics::Registry& metrics, const NodeId& node, Epoch epoch)
+    : loop_(loop),
+      store_(store),
+      metrics_(metrics),
+      node_(node),
+      node_text_(node.text()),
+      clock_(store.last_hlc()),
+      data_({node, epoch, kDataLane}),
+      system_({node, epoch, kSystemLane}),
+      next_arrival_(store.first_free()),
+      pipelines_(&metrics),
+      outputs_(std::make_unique<Outputs>(*this)),
+      open_(std::make_shared<Batch>()),
+      sealed_head_{store.first_free().value - 1},
+      series_(metrics) {}
+
+Engine::~Engine() = default;
+
+void Engine::restore() {
+    const WallTime now = loop_.now().wall;
+    std::vector<std::pair<std::string, Idempotency::Known>> loaded;
+    std::vector<Record> gone;
+    for (auto& [key, value] : store_.records("idem")) {
+        auto known = Idempotency::decode(value);
+        if (known && known->at + 600'000'000 >= now) loaded.emplace_back(key, std::move(*known));
+        else gone.push_back({"idem", key, std::nullopt});
+    }
+    std::ranges::sort(loaded, {}, [](const auto& entry) { return entry.second.at; });
+    for (auto& [key, known] : loaded) idempotency_.remember(std::move(key), std::move(known));
+    if (!gone.empty()) (void)store_.put(std::move(gone));
+    check_balance();
+}
+
+// -- the doors, from any thread ---------------------------------------------------------------------------
+
+void Engine::publish(api::PublishRequest request, api::Reply<Result<api::PublishResult>> reply) {
+    if (draining_.load(std::memory_order_relaxed)) {
+        if (reply) reply(fail(Errc::Closed, "the node is draining"));
+        return;
+    }
+    loop_.post([this, request = std::move(request), reply = std::move(reply)]() mutable {
+        do_publish(std::move(request), std::move(reply));
+    });
+}
+
+void Engine::push(Push push, api::Reply<Result<api::PublishResult>> reply) {
+    loop_.post([this, push = std::move(push), reply = std::move(reply)]() mutable {
+        if (push_target_ == nullptr) return reply(fail(Errc::NotFound, "no such source"));
+        push_target_->push(std::move(push), std::move(reply));
+    });
+}
+
+std::uint64_t Engine::attach(Sink sink, Arrival& head) {
+    const std::lock_guard lock(sinks_mutex_);
+    head = sealed_head_;
+    sinks_.emplace_back(next_sink_, std::move(sink));
+    return next_sink_++;
+}
+
+void Engine::detach(std::uint64_t id) {
+    const std::lock_guard lock(sinks_mutex_);
+    std::erase_if(sinks_, [id](const auto& entry) { return entry.first == id; });
+}
+
+void Engine::system_message(std::string topic, Bytes json) {
+    loop_.post([this, topic = std::move(topic), json = std::move(json)] {
+        Draft draft;
+        draft.topic = topic;
+        draft.source = "system";
+        draft.payload = json;
+        add(draft, true);
+    });
+}
+
+// -- taking in --------------------------------------------------------------------------------------------
+
+void Engine::do_publish(api::PublishRequest request, api::Reply<Result<api::PublishResult>> reply) {
+    balance_.received += request.items.size();
+    std::string idem;
+    const auto refuse = [&](Errc code, const char* why) {
+        balance_.rejected += request.items.size();
+        series_.rejected("api", code == Errc::NoSpace ? "store-full" : "overloaded").add(request.items.size());
+        if (reply) reply(fail(code, why));
+    };
+    if (!request.idempotency_key.empty() && !request.items.empty()) {
+        idem = Idempotency::name(request.items.front().topic, request.idempotency_key);
+        if (answer_known(request, idem, reply)) return;
+    }
+    if (pressed_) return refuse(Errc::Overloaded, "the store cannot keep up");
+    if (no_space_ && request.ack == api::Ack::Disk) return refuse(Errc::NoSpace, "the disk is full");
+
+    api::PublishResult result;
+    result.ack = request.ack;
+    result.ids.reserve(request.items.size());
+    for (const api::PublishItem& item : request.items) {
+        Draft draft;
+        draft.topic = item.topic;
+        draft.payload = item.payload;
+        draft.content_type = item.content_type;
+        draft.key = item.key;
+        draft.kind = item.kind;
+        draft.source_time = item.source_time;
+        draft.trace = item.trace;
+        result.ids.push_back(take(draft).id);
+    }
+    if (!idem.empty()) {
+        Idempotency::Known known{request.body_hash, loop_.now().wall, result.ids};
+        ride_along({"idem", idem, Idempotency::encode(known)});
+        idempotency_.remember(std::move(idem), std::move(known));
+    }
+    if (!reply) return;
+    if (request.ack == api::Ack::Received) return reply(std::move(result));
+    when_stored([result = std::move(result), reply = std::move(reply)](const Result<void>& done) mutable {
+        if (done) reply(std::move(result));
+        else reply(std::unexpected(done.error()));
+    });
+}
+
+bool Engine::answer_known(const api::PublishRequest& request, const std::string& name,
+                          api::Reply<Result<api::PublishResult>>& reply) {
+    const Idempotency::Known* known = idempotency_.find(name, loop_.now().wall);
+    if (known == nullptr) return false;
+    if (known->body != request.body_hash) {
+        balance_.rejected += request.items.size();
+        if (reply) reply(fail(Errc::Conflict, "the idempotency key was used with another body"));
+        return true;
+    }
+    count_duplicates(request.items.size());
+    api::PublishResult result{known->ids, request.ack, true};
+    if (!reply) return true;
+    // The first answer may still wait for the disk; this one must not overtake it.
+    when_stored([result = std::move(result), reply = std::move(reply)](const Result<void>& done) mutable {
+        if (done) reply(std::move(result));
+        else reply(std::unexpected(done.error()));
+    });
+    return true;
+}
+
+Place Engine::take(const Draft& draft) {
+    const Place place = add(draft, false);
+    if (!pipelines_.empty() && pipelines_.reads(draft.topic)) {
+        pipeline::Input input{draft, place.id, place.hlc.micros(), node_text_};
+        pipelines_.handle(input, loop_.now(), *outputs_);
+        arm_tick();
+    }
+    return place;
+}
+
+Place Engine::add(const Draft& draft, bool derived) {
+    LaneWriter& lane = draft.topic.starts_with('$') ? system_ : data_;
+    if (lane.full(draft.payload.size())) seal(lane);
+    const Place place = lane.add(draft, clock_, loop_.now().wall);
+    if (derived) ++balance_.derived;
+    else series_.taken(draft);
+    series_.rate.add(loop_.now().mono);
+    ++balance_.open;
+    if (lane.bytes() >= kBlockBytes) seal(lane);
+    schedule_flush();
+    return place;
+}
+
+void Engine::ride_along(Record record) {
+    open_->records.push_back(std::move(record));
+    schedule_flush();
+}
+
+void Engine::when_stored(std::move_only_function<void(const Result<void>&)> done) {
+    open_->waiting.push_back(std::move(done));
+    schedule_flush();
+}
+
+void Engine::count_rejected(std::string_view source, std::string_view reason, std::uint64_t n) {
+    balance_.rejected += n;
+    series_.rejected(source, reason).add(n);
+}
+
+void Engine::count_duplicates(std::uint64_t n) { balance_.duplicates += n; }
+
+void Engine::count_dropped(std::string_view source, std::string_view reason, std::uint64_t n) {
+    balance_.dropped += n;
+    series_.rejected(source, reason).add(n);
+}
+
+void Engine::dead_letter(std::string_view source, std::string_view reason, BytesView raw, std::string_view where) {
+    Letters& letters = letters_[std::string(source)];
+    const Instant now = loop_.now().mono;
+    if (now - letters.second >= 1s) {
+        letters.second = now;
+        letters.written = 0;
+    }
+    if (letters.written >= kLettersPerSecond) {
+        ++letters.suppressed;
+        return;
+    }
+    ++letters.written;
+    Bytes json;
+    json::Writer out(json);
+    out.begin_object().member("reason", reason).member("source", source);
+    if (!where.empty()) out.member("pipeline", where);
+    if (letters.suppressed > 0) out.member("suppressed", std::exchange(letters.suppressed, 0));
+    out.member("raw", raw.substr(0, kLetterRawBytes)).member("bytes", static_cast<std::uint64_t>(raw.size()));
+    out.end_object();
+    std::string topic = "$dlq.";
+    topic.append(source);
+    Draft draft;
+    draft.topic = topic;
+    draft.source = source;
+    draft.payload = json;
+    add(draft, true);
+}
+
+// -- blocks -----------------------------------------------------------------------------------------------
+
+void Engine::seal(LaneWriter& lane) {
+    const std::lock_guard lock(sinks_mutex_);
+    BlockPtr block = lane.seal(next_arrival_);
+    sealed_head_ = block->last_arrival();
+    for (const auto& [id, sink] : sinks_) sink(block);
+    balance_.open -= block->count();
+    balance_.queued += block->count();
+    open_->messages += block->count();
+    open_->blocks.push_back(std::move(block));
+}
+
+void Engine::schedule_flush() {
+    if (flush_scheduled_) return;
+    flush_scheduled_ = true;
+    const Duration since = loop_.now().mono - last_flush_;
+    const bool busy = since < kLinger && series_.rate.in_last_ten_ms(loop_.now().mono) >= kBusyMessages;
+    if (busy) loop_.after(kLinger - since, [this] { flush(); });
+    else loop_.post([this] { flush(); });
+}
+
+void Engine::flush() {
+    flush_scheduled_ = false;
+    last_flush_ = loop_.now().mono;
+    if (!data_.empty()) seal(data_);
+    if (!system_.empty()) seal(system_);
+    if (open_->empty()) return;
+    auto batch = std::exchange(open_, std::make_shared<Batch>());
+    if (stalled_.empty()) hand_over(std::move(batch));
+    else stalled_.push_back(std::move(batch));
+    set_pressure();
+}
+
+void Engine::hand_over(std::shared_ptr<Batch> batch) {
+    if (batch->blocks.empty() && batch->records.empty() && in_flight_ == 0) {
+        stored(std::move(batch), {});
+        return;
+    }
+    ++in_flight_;
+    const Result<void> queued = store_.append({batch->blocks, batch->records}, [this, batch](const Result<void>& done) {
+        for (auto& waiting : batch->waiting) waiting(done);
+        batch->waiting.clear();
+        loop_.post([this, batch, done] {
+            --in_flight_;
+            stored(batch, done);
+        });
+    });
+    if (queued) return;
+    --in_flight_;
+    if (queued.error().code == Errc::Overloaded) stalled_.insert(stalled_.begin(), std::move(batch));
+    else stored(std::move(batch), queued);
+}
+
+void Engine::stored(std::shared_ptr<Batch> batch, Result<void> result) {
+    for (auto& waiting : batch->waiting) waiting(result);
+    balance_.queued -= batch->messages;
+    if (result) {
+        balance_.stored += batch->messages;
+    } else {
+        const bool full = result.error().code == Errc::NoSpace;
+        if (full && !no_space_) log::error("store", "the disk is full: durable publishes are refused", {{"err", result.error().what}});
+        if (full) no_space_ = true;
+        else log::error("store", "a block could not be stored", {{"err", result.error().what}});
+        if (batch->messages > 0) count_dropped("store", full ? "store-full" : "store-error", batch->messages);
+    }
+    retry_stalled();
+    set_pressure();
+}
+
+void Engine::retry_stalled() {
+    while (!stalled_.empty()) {
+        auto batch = std::move(stalled_.front());
+        stalled_.erase(stalled_.begin());
+        const std::size_t before = stalled_.size();
+        hand_over(std::move(batch));
+        if (stalled_.size() > before) return;  // still full: it went back to the front
+    }
+}
+
+void Engine::set_pressure() {
+    const bool pressed = !stalled_.empty() || store_.queued_bytes() > kPressureBytes;
+    if (pressed == pressed_) return;
+    pressed_ = pressed;
+    log::warn("engine", pressed ? "the store cannot keep up: sources stop reading" : "the store has caught up");
+    if (pressure_listener_) pressure_listener_(pressed);
+}
+
+// -- time -------------------------------------------------------------------------------------------------
+
+void Engine::pipelines_changed() { arm_tick(); }
+
+void Engine::arm_tick() {
+    const auto due = pipelines_.due();
+    if (!due || (tick_armed_ && tick_at_ <= *due)) return;
+    tick_armed_ = true;
+    tick_at_ = *due;
+    const Duration after = std::max<Duration>(*due - loop_.now().mono, 0ns);
+    loop_.after(after, [this, at = *due] {
+        if (!tick_armed_ || tick_at_ != at) return;
+        tick_armed_ = false;
+        pipelines_.tick(loop_.now(), *outputs_);
+        arm_tick();
+    });
+}
+
+void Engine::check_balance() {
+    if (!balance_.holds()) {
+        series_.balance_errors.add();
+        log::error("engine", "the double entry of messages does not balance",
+                   {{"in", balance_.in()}, {"out", balance_.out()}});
+    }
+    if (no_space_ && !store_.stats().full) {
+        no_space_ = false;
+        log::info("store", "there is room on the disk again");
+    }
+    for (std::string& name : idempotency_.expire(loop_.now().wall)) ride_along({"idem", std::move(name), std::nullopt});
+    loop_.after(1s, [this] { check_balance(); });
+}
+
+void Engine::stop() {
+    drain(true);
+    std::promise<void> done;
+    loop_.post([this, &done] {
+        pipelines_.flush(loop_.now(), *outputs_);
+        flush();
+        done.set_value();
+    });
+    done.get_future().wait();
+    (void)store_.flush();
+}
+
+}  // namespace anode::app

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "api/doors.hpp"
+#include "app/ingest_series.hpp"
+#include "core/node/balance.hpp"
+#include "core/node/idempotency.hpp"
+#include "core/node/lane_writer.hpp"
+#include "core/pipeline/pipeline.hpp"
+#include "runtime/loop.hpp"
+#include "store/store.hpp"
+
+namespace anode::app {
+
+/// Takes pushed bodies for webhook sources. Called on the engine's thread.
+class PushTarget {
+public:
+    virtual ~PushTarget() = default;
+    virtual void push(api::Publishing::Push push, api::Reply<Result<api::PublishResult>> reply) = 0;
+};
+
+/// Where messages enter this node: from publishers, sources, pipelines and the node itself. Gives them their place in a
+/// log, runs the pipelines, seals blocks, and hands them to the live listeners and to the store side by side.
+/// Thread:  publish(), push(), attach(), detach(), system_message() from any thread; everything else on the engine's loop.
+/// Limits:  what waits for the store is bounded by the store's queue; past three quarters of it publishers are refused
+///          and sources are asked to stop reading.
+/// Errors:  a full disk refuses durable publishes (NoSpace) and keeps streaming.
+class Engine final : public api::Publishing, public api::LiveFeed {
+public:
+    Engine(Loop& loop, Store& store, metrics::Registry& metrics, const NodeId& node, Epoch epoch);
+    ~Engine() override;
+
+    void publish(api::PublishRequest request, api::Reply<Result<api::PublishResult>> reply) override;
+    void push(Push push, api::Reply<Result<api::PublishResult>> reply) override;
+    std::uint64_t attach(Sink sink, Arrival& head) override;
+    void detach(std::uint64_t id) override;
+    /// `$sys…` and `$dlq…`: JSON payload.
+    void system_message(std::string topic, Bytes json);
+
+    // -- the engine's thread only -----------------------------------------------------------------------------
+
+    /// Takes in one message of a source or of the node, and runs it through the pipelines.
+    Place take(const Draft& draft);
+    /// A record that goes to the store together with the block that is open now (positions, windows).
+    void ride_along(Record record);
+    /// Answers once everything taken in so far is synced, or why it never will be.
+    void when_stored(std::move_only_function<void(const Result<void>&)> done);
+    /// Counts what never became a message.
+    void count_rejected(std::string_view source, std::string_view reason, std::uint64_t n = 1);
+    void count_duplicates(std::uint64_t n);
+    void count_dropped(std::string_view source, std::string_view reason, std::uint64_t n = 1);
+    void count_received(std::uint64_t n) { balance_.received += n; }
+    /// Writes a dead letter: `$dlq.<source>`, at most a hundred a second and source; the rest are counted.
+    void dead_letter(std::string_view source, std::string_view reason, BytesView raw, std::string_view where = {});
+
+    [[nodiscard]] pipeline::Pipelines& pipelines() noexcept { return pipelines_; }
+    void pipelines_changed();
+    void set_push_target(PushTarget* target) noexcept { push_target_ = target; }
+    /// True while the store cannot keep up: sources stop reading.
+    [[nodiscard]] bool pressed() const noexcept { return pressed_; }
+    void on_pressure(std::function<void(bool)> listener) { pressure_listener_ = std::move(listener); }
+    [[nodiscard]] const Balance& balance() const noexcept { return balance_; }
+
+    /// Refuses new publishes from now on.
+    void drain(bool on) noexcept { draining_.store(on, std::memory_order_relaxed); }
+    /// Lets windows out, seals, and waits until the store has it all. Any thread but the engine's.
+    void stop();
+
+    /// Loads what the last run remembered (idempotency keys). Before the loop starts.
+    void restore();
+
+private:
+    struct Batch;
+    struct Letters {
+        Instant second{};
+        std::uint32_t written = 0;
+        std::uint64_t suppressed = 0;
+    };
+
+    class Outputs;
+    void do_publish(api::PublishRequest request, api::Reply<Result<api::PublishResult>> reply);
+    bool answer_known(const api::PublishRequest& request, const std::string& name,
+                      api::Reply<Result<api::PublishResult>>& reply);
+    Place add(const Draft& draft, bool derived);
+    void count_taken(const Draft& draft);
+    void seal(LaneWriter& lane);
+    void schedule_flush();
+    void flush();
+    void hand_over(std::shared_ptr<Batch> batch);
+    void stored(std::shared_ptr<Batch> batch, Result<void> result);
+    void retry_stalled();
+    void set_pressure();
+    void arm_tick();
+    void check_balance();
+
+    Loop& loop_;
+    Store& store_;
+    metrics::Registry& metrics_;
+    NodeId node_;
+    std::string node_text_;
+    HlcClock clock_;
+    LaneWriter data_, system_;
+    Arrival next_arrival_;
+    pipeline::Pipelines pipelines_;
+    std::unique_ptr<Outputs> outputs_;
+    PushTarget* push_target_ = nullptr;
+    std::function<void(bool)> pressure_listener_;
+    bool pressed_ = false;
+    std::atomic<bool> draining_{false};
+
+    std::shared_ptr<Batch> open_;              ///< sealed since the last flush
+    std::vector<std::shared_ptr<Batch>> stalled_;  ///< the store's queue was full
+    bool flush_scheduled_ = false;
+    Instant last_flush_{};
+    bool tick_armed_ = false;
+    Instant tick_at_{};
+    std::uint64_t in_flight_ = 0;
+    Instant no_space_since_{};
+    bool no_space_ = false;
+
+    std::mutex sinks_mutex_;  ///< guards sinks_ and the order of attach and seal
+    std::vector<std::pair<std::uint64_t, Sink>> sinks_;
+    std::uint64_t next_sink_ = 1;
+    Arrival sealed_head_;
+
+    Idempotency idempotency_;
+    Balance balance_;
+    std::unordered_map<std::string, Letters> letters_;
+    IngestSeries series_;
+};
+
+}  // namespace anode::app
