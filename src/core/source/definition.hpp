@@ -64,8 +64,8 @@ struct ItemList {
     std::vector<Item> fixed;  ///< each element with its fields under this list's name
     struct Fetched {
         Template get;
-        expr::Selector select;
-        std::string select_text;  ///< an expression gives one array
+        std::variant<expr::Path, expr::Program>
+            select;  ///< a path explodes arrays; an expression gives one array
         Duration every = 1h;
     };
     std::optional<Fetched> fetched;

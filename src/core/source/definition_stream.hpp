@@ -34,10 +34,11 @@ enum class FrameForm : std::uint8_t { Text, Binary };
 struct SendStep {
     MessageTemplate send;
     FrameForm frame = FrameForm::Text;
-    std::uint32_t batch = 0;  ///< items per message; 0: all. Without `$each` an item mentioned
-                              ///< means a message an item
+    /// Items per message; 0: all of a JSON template with `$each`, else one. Without `$each` several are joined with `,`.
+    std::uint32_t batch = 0;
     std::uint64_t bytes = 0;  ///< per message; 0: no limit
     Duration every{};         ///< between messages
+    std::optional<expr::Program> where;  ///< over the item's fields: only these items
 };
 
 struct ExpectStep {

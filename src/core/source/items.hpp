@@ -22,6 +22,9 @@ Result<std::vector<Item>> product(const std::vector<ItemList>& lists,
 /// texts, numbers or tables.
 Result<std::vector<Item>> read_items(const ItemList& list, const json::Value& body);
 
+/// The same from the elements of a list that a definition holds.
+Result<std::vector<Item>> read_item_array(std::string_view list, const json::Value& array);
+
 /// Indices of the items a frame is about: those of which every value that `ref` finds is a field;
 /// none if it finds none.
 std::vector<std::size_t> find_items(const ItemRef& ref, const json::Value& frame,

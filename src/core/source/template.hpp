@@ -37,14 +37,21 @@ struct Item {
     friend bool operator==(const Item&, const Item&) = default;
 };
 
+/// A field that was copied down to a row: a value of the frame, or computed text.
+struct NamedValue {
+    std::string_view name;
+    json::Value value;
+    std::string_view text;  ///< if `value` is absent
+};
+
 using Variables = std::map<std::string, std::string, std::less<>>;
 
 /// What a template is filled from. Absent parts make the placeholders that need them fail by name.
 struct Context {
-    std::span<const Item> items = {};      ///< the batch; several are joined with `,` in text
-    const Variables* variables = nullptr;  ///< captured on this connection
-    json::Value row = {};                  ///< or the frame that is answered
-    json::Value parents = {};  ///< object whose members count as fields of the row, if any
+    std::span<const Item> items = {};          ///< the batch; several are joined with `,` in text
+    const Variables* variables = nullptr;      ///< captured on this connection
+    json::Value row = {};                      ///< or the frame that is answered
+    std::span<const NamedValue> parents = {};  ///< further fields of the row, asked first
     std::string_view key = {}, id = {}, version = {};
     std::span<const std::string_view> tokens = {};
     WallTime wall = 0;
@@ -63,7 +70,6 @@ enum class Place : std::uint8_t {
     Text,   ///< as they are
     Topic,  ///< interfaces, section 3: `~XX`; an empty value is an error
     Url,    ///< percent-encoded, but as they are in front of the path
-    Json,   ///< inside a JSON string
 };
 
 /// A compiled text template.
@@ -118,6 +124,7 @@ public:
 
 private:
     Result<void> append_part(std::string& out, const Part& part, const Context& context) const;
+    Result<void> append_field(std::string& out, const Part& part, const Context& context) const;
 
     std::string source_;
     Place place_ = Place::Text;
