@@ -25,7 +25,7 @@ public:
     [[nodiscard]] bool failed() const noexcept { return failed_; }
 
 private:
-    std::optional<BytesView> shown(BytesView line) const noexcept;
+    std::optional<BytesView> shown(BytesView line) noexcept;
 
     std::size_t line_bytes_max_;
     Bytes partial_;

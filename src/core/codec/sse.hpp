@@ -42,7 +42,7 @@ public:
 
     /// For Last-Event-ID after a reconnect.
     [[nodiscard]] std::string_view last_event_id() const noexcept { return last_id_; }
-    void set_last_event_id(std::string_view id) { last_id_ = id; }
+    void set_last_event_id(std::string_view id);
     /// A new connection: forgets everything but the last event id.
     void reset();
 
@@ -60,8 +60,9 @@ private:
     Bytes last_id_;
     Bytes shown_data_;  ///< what the last item's views point to
     Bytes shown_type_;
-    bool begun_ = false;     ///< a byte order mark can no longer come
-    bool after_cr_ = false;  ///< an LF now belongs to the CR before
+    bool begun_ = false;       ///< a byte order mark can no longer come
+    bool after_cr_ = false;    ///< an LF now belongs to the CR before
+    bool line_taken_ = false;  ///< partial_ was read and goes at the next line
     bool ended_ = false;
 };
 

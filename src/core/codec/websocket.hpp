@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/bytes.hpp"
+#include "base/result.hpp"
 
 /// WebSocket frames, both ways and for both roles, without a socket.
 /// See websocket_handshake.hpp for the HTTP part and websocket_deflate.hpp for compression.
@@ -64,7 +65,7 @@ struct Event {
 
 /// Cuts a byte stream into events.
 /// Thread:  one owner at a time; never blocks.
-/// Memory:  an idle server decoder is its own 56 bytes; buffers exist only inside an unfinished
+/// Memory:  an idle server decoder is its own 48 bytes; buffers exist only inside an unfinished
 /// frame or message, and
 ///          hold at most frame_bytes_max + message_bytes_max. A client decoder keeps its buffer and
 ///          inflater.
@@ -91,31 +92,30 @@ public:
 private:
     struct Pending;
     struct Head;
+    struct Broken;
 
-    std::optional<Event> failed(std::uint16_t code, std::string_view reason);
-    bool take_head(std::span<char>& input, Head& head);
-    std::string_view rule_broken_by(const Head& head) const noexcept;
+    bool take_head(std::span<char>& input, Head& head) noexcept;
+    [[nodiscard]] Broken rule_broken_by(const Head& head) const noexcept;
     std::optional<Event> begin(const Head& head, std::span<char>& input);
-    std::optional<Event> begin_data(const Head& head);
     std::optional<Event> whole_message(const Head& head, std::span<char> payload);
     std::optional<Event> read_on(std::span<char>& input);
-    std::optional<Event> take_data(std::span<char> payload);
-    std::optional<Event> end_frame();
+    std::optional<Event> take_data(BytesView piece);
     std::optional<Event> end_message();
     std::optional<Event> control(Opcode opcode, BytesView payload);
-    std::optional<Event> inflate(BytesView payload, bool last);
-    Pending& pending();
+    std::optional<Event> closed(BytesView payload);
+    std::optional<Event> failed(Broken broken);
+    std::optional<Event> inflate_failed(const Error& error);
     void settle() noexcept;
 
-    std::unique_ptr<Pending>
-        pending_;  ///< exists inside a frame or message, and between a client's messages
+    // Exists inside a frame or message, and between those of a client.
+    std::unique_ptr<Pending> pending_;
     std::uint32_t frame_bytes_max_;
     std::uint32_t message_bytes_max_;
     std::uint32_t fragments_max_;
     std::uint16_t ratio_max_;
     Role role_;
     bool deflate_;
-    bool keeps_context_;
+    bool peer_keeps_context_;
     bool ended_ = false;
     bool settle_ = false;  ///< the last event's buffers may go
     std::uint8_t head_bytes_ = 0;
