@@ -16,8 +16,8 @@ enum class Type : std::uint8_t { Null, False, True, Number, String, Array, Objec
 
 struct Limits {
     std::uint32_t depth_max = 64;
-    std::uint32_t values_max = 4'000'000;   ///< values in all, members and elements included
-    std::uint32_t members_max = 100'000;    ///< members or elements of one container (0 = no limit)
+    std::uint32_t values_max = 4'000'000;  ///< values in all, members and elements included
+    std::uint32_t members_max = 100'000;   ///< members or elements of one container (0 = no limit)
 };
 
 class Value;
@@ -31,7 +31,7 @@ class Document {
 public:
     /// Validates `text` and indexes it. Reuses its memory from call to call.
     Result<void> parse(std::string_view text, const Limits& limits = {});
-    /// The top value; an absent Value before the first good parse.
+    /// The top value; an absent Value before the first good parse and after a failed one.
     [[nodiscard]] Value root() const noexcept;
 
 private:
@@ -42,10 +42,13 @@ private:
         std::uint32_t next;   ///< node after this value and all it holds
         std::uint32_t count;  ///< members or elements; for a string: 1 if it holds an escape
         Type type;
-        bool spaced;          ///< white space stands between tokens inside
+        bool spaced;  ///< white space stands between tokens inside
     };
+    class Parser;
     std::string_view text_;
-    std::vector<Node> nodes_;  ///< members are a key node followed by a value node
+    std::vector<Node>
+        nodes_;  ///< members are a key node followed by a value node; longer than what is in use
+    bool good_ = false;  ///< the last parse() succeeded
 };
 
 /// A value of a Document, or "absent". Cheap to copy.
@@ -57,7 +60,9 @@ public:
     explicit operator bool() const noexcept { return present(); }
     [[nodiscard]] Type type() const noexcept;  ///< Null if absent
     [[nodiscard]] bool is(Type type) const noexcept { return present() && this->type() == type; }
-    [[nodiscard]] bool is_null() const noexcept { return type() == Type::Null; }  ///< true if absent too
+    [[nodiscard]] bool is_null() const noexcept {
+        return type() == Type::Null;
+    }  ///< true if absent too
     [[nodiscard]] bool is_object() const noexcept { return is(Type::Object); }
     [[nodiscard]] bool is_array() const noexcept { return is(Type::Array); }
     [[nodiscard]] bool is_string() const noexcept { return is(Type::String); }
@@ -83,7 +88,9 @@ public:
     [[nodiscard]] std::optional<std::string> scalar() const;
     /// Like scalar(), but points into the text where it can and into `scratch` otherwise.
     [[nodiscard]] std::optional<std::string_view> scalar_view(std::string& scratch) const;
-    [[nodiscard]] std::optional<std::int64_t> integer() const noexcept;  ///< a number without fraction or exponent
+    [[nodiscard]] std::optional<std::int64_t> integer()
+        const noexcept;  ///< a number without fraction or exponent
+    /// The nearest double; beyond its range the largest finite one.
     [[nodiscard]] std::optional<double> number() const noexcept;
     [[nodiscard]] std::optional<bool> boolean() const noexcept;
     /// Whether a string equals `text`, escapes resolved.
@@ -95,13 +102,20 @@ public:
     [[nodiscard]] Value next_in(const Value& parent) const noexcept;
     /// The member name of a value reached through first()/next_in() or find(), escapes resolved.
     [[nodiscard]] std::string name() const;
+    /// The same as it stands in the text, with its quotes.
+    [[nodiscard]] std::string_view raw_name() const noexcept;
+    /// Whether name() equals `text`; no copy unless the name holds an escape.
+    [[nodiscard]] bool is_named(std::string_view text) const;
+    /// name() if it holds no escape: no copy.
+    [[nodiscard]] std::optional<std::string_view> plain_name() const noexcept;
 
     /// Appends the text without the white space between its tokens; nothing else changes.
     void append_compact(Bytes& out) const;
 
 private:
     friend class Document;
-    Value(const Document* document, std::uint32_t index) noexcept : document_(document), index_(index) {}
+    Value(const Document* document, std::uint32_t index) noexcept
+        : document_(document), index_(index) {}
     [[nodiscard]] const Document::Node& node() const noexcept { return document_->nodes_[index_]; }
 
     const Document* document_ = nullptr;
@@ -140,8 +154,11 @@ public:
 
 private:
     void separate();
+    void open(char kind);
+    void close(char kind);
     std::string& out_;
-    std::vector<bool> open_;  ///< per level: something was written
+    std::string
+        open_;  ///< a letter a level: `o` object, `a` array, a capital once something was written in it
     bool after_key_ = false;
 };
 
