@@ -5,7 +5,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/result.hpp"
@@ -17,6 +16,9 @@ namespace anode {
 
 inline constexpr std::uint32_t kBlockEntriesMax = 4096;
 inline constexpr std::size_t kBlockRawBytesMax = 256 * 1024;
+/// No body of a peer or a file may say it is larger. Well above kBlockRawBytesMax, because one large message makes a
+/// block by itself, and because full() counts the payload to come but not what goes with it.
+inline constexpr std::size_t kBlockRawBytesHard = 16 * 1024 * 1024;
 
 /// An immutable block, body uncompressed and indexed.
 /// Thread: read by any number.
@@ -52,7 +54,7 @@ private:
     Bytes body_;
     std::vector<std::string_view> names_;
     std::vector<std::string_view> topics_;
-    std::vector<std::uint32_t> offsets_;      ///< of each entry in body_
+    std::vector<std::uint32_t> offsets_;      ///< of each entry in body_, behind its stamp
     std::vector<std::uint64_t> hlcs_;         ///< stamp of each entry
     std::vector<std::uint32_t> topic_of_name_;
 };
@@ -68,7 +70,7 @@ public:
     /// Adds a message; the stamp rises from call to call.
     void add(Hlc hlc, const Draft& draft);
     [[nodiscard]] std::uint32_t count() const noexcept { return static_cast<std::uint32_t>(offsets_.size()); }
-    [[nodiscard]] std::size_t bytes() const noexcept { return entries_.size() + names_bytes_; }
+    [[nodiscard]] std::size_t bytes() const noexcept { return entries_.size() + names_.size(); }
     [[nodiscard]] bool empty() const noexcept { return offsets_.empty(); }
     /// No room for `payload_bytes` more: seal first.
     [[nodiscard]] bool full(std::size_t payload_bytes) const noexcept {
@@ -78,13 +80,22 @@ public:
     BlockPtr seal(const LogKey& log, Seq first_seq, Arrival first_arrival, std::uint8_t block_flags = 0);
 
 private:
+    struct Name {
+        std::uint64_t hash;
+        std::uint32_t at;     ///< of its bytes in names_
+        std::uint32_t bytes;
+        std::uint32_t topic;  ///< its place among the topics, or none
+    };
     std::uint32_t name_ref(std::string_view name);
+    void grow_slots();
+    void fill_names(Block& block, std::size_t table_at) const;
 
-    Bytes entries_;
-    std::vector<std::string> names_;
-    std::unordered_map<std::string, std::uint32_t> refs_;
-    std::size_t names_bytes_ = 0;
-    std::vector<std::uint32_t> offsets_;
+    Bytes entries_;                      ///< encoded, as they will stand in the body
+    Bytes names_;                        ///< encoded likewise
+    std::vector<Name> refs_;
+    std::vector<std::uint32_t> slots_;   ///< open addressing by hash: reference + 1, or 0
+    std::uint32_t topics_ = 0;
+    std::vector<std::uint32_t> offsets_; ///< in entries_
     std::vector<std::uint64_t> hlcs_;
     bool has_cid_ = false;
 };
@@ -94,7 +105,8 @@ enum class BlockCodec : std::uint8_t { None = 0, Lz4 = 1, Zstd = 2 };
 /// The wire and disk form: header, CRC-32C bound to the log's key, body. Compressed if that saves a tenth
 /// (bodies under 512 bytes never are).
 Bytes encode_block(const Block& block, BlockCodec codec = BlockCodec::Zstd);
-/// Back again; checks everything. Errors: Truncated, Malformed, TooLarge, Corrupt.
+/// Back again; checks everything but the JSON of payloads. Errors: Truncated, Malformed, TooLarge, Corrupt, Unsupported
+/// (an unknown codec, a dictionary or a signature).
 Result<BlockPtr> decode_block(const LogKey& log, BytesView wire, Arrival first_arrival);
 
 }  // namespace anode

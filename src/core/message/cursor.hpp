@@ -28,10 +28,15 @@ struct Cursor {
     std::vector<Behind> behind;
     friend bool operator==(const Cursor&, const Cursor&) = default;
 
-    /// `c1.` and base64url; at most 512 bytes.
+    /// `c1.` and base64url; at most 512 bytes. That is room for ten logs in `behind`: of more, those of the latest runs
+    /// are left out and the watermark goes back to where these began, so that still nothing is missed.
     [[nodiscard]] std::string text() const;
     /// Appends the text of a cursor without `behind`, fast.
     static void append_text(std::string& out, std::uint32_t store, Arrival after, WallTime watermark);
+    /// The same into room of kPlainBytes; returns one past the last byte.
+    static char* put_text(char* at, std::uint32_t store, Arrival after, WallTime watermark) noexcept;
+    static constexpr std::size_t kPlainBytes = 35;
+    static constexpr std::size_t kBytesMax = 512;
     /// Malformed unless it is one of ours, whole and unchanged (it carries a checksum).
     static Result<Cursor> parse(std::string_view text);
 };
