@@ -9,6 +9,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "core/source/url.hpp"
+#include "runtime/net_error.hpp"
 #include "runtime/tls.hpp"
 #include "runtime/ws_client.hpp"
 
@@ -52,7 +53,7 @@ public:
     /// Redirects are behind us. Status and headers are set, the body is empty.
     virtual void on_head(const HttpResponse& head) = 0;
     virtual void on_data(BytesView decoded) = 0;
-    virtual void on_end(const Result<void>& end) = 0;
+    virtual void on_end(const NetResult<void>& end) = 0;
 };
 
 enum class HttpId : std::uint64_t {};
@@ -60,13 +61,11 @@ enum class HttpId : std::uint64_t {};
 /// HTTP/1.1 requests over kept-alive connections.
 /// Thread:  the loop's; replies come there, never inside fetch(), stream() or cancel().
 /// Limits:  `connections_max` at once; further requests wait in line for their own timeout.
-/// Errors:  Refused (egress, downgrade, certificate), Timeout, TooLarge (head, body, ratio),
-/// NotFound (name), Io,
-///          Malformed (not HTTP, bad coding), Unsupported (too many redirects). A status of 4xx or
-///          5xx is an answer.
+/// Errors:  classes Dns, Blocked (egress, downgrade), Refused, Unreachable, Tls, Timeout, Reset, TooLarge (head, body,
+///          ratio), Protocol (not HTTP, too many redirects), Decode. A status of 4xx or 5xx is an answer.
 class HttpClient {
 public:
-    using Reply = std::move_only_function<void(Result<HttpResponse>)>;
+    using Reply = std::move_only_function<void(NetResult<HttpResponse>)>;
 
     HttpClient(Loop& loop, Resolver& resolver, unsigned connections_max = 256);
     ~HttpClient();

@@ -24,7 +24,8 @@ struct LoopOptions {
     /// 10,000 small messages a second a wake-up costs more than the work. 0: never. Timers and
     /// posted tasks are late by at most this much.
     Duration nap_max = 0us;
-    double nap_rounds_per_second = 2000;  ///< above this pace a loop counts as busy
+    std::uint32_t nap_events_per_second =
+        2000;  ///< above this pace of socket events a loop counts as busy
 };
 
 /// One thread that runs one event loop: posted tasks, timers, sockets. Whoever lives on a loop

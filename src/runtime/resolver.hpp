@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "base/metrics.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "core/source/egress.hpp"
+#include "runtime/net_error.hpp"
 
 namespace anode {
 
@@ -35,10 +35,11 @@ struct ResolverOptions {
 /// Refused (egress: no address is allowed), Overloaded.
 class Resolver {
 public:
-    using Reply = std::move_only_function<void(Result<std::vector<IpAddress>>)>;
+    using Reply = std::move_only_function<void(NetResult<std::vector<IpAddress>>)>;
 
+    /// The loop outlives the resolver.
     Resolver(Loop& loop, std::shared_ptr<const EgressPolicy> egress, ResolverOptions options = {});
-    /// Waits for running lookups; replies still due are dropped.
+    /// Replies still due are dropped. A lookup that runs is left to end by itself on its thread.
     ~Resolver();
 
     void resolve(const std::string& host, std::uint16_t port, Reply reply);

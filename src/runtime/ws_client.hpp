@@ -11,6 +11,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "core/source/url.hpp"
+#include "runtime/net_error.hpp"
 #include "runtime/tls.hpp"
 
 namespace anode {
@@ -56,7 +57,7 @@ struct HttpRefusal {
 };
 
 struct WsClosed {
-    Error error;             ///< Closed for an orderly end
+    NetError error;          ///< Closed for an orderly end
     bool opened = false;     ///< the upgrade had happened
     bool clean = false;      ///< both close frames were seen
     std::uint16_t code = 0;  ///< of the server's close frame; 0: none came
@@ -71,8 +72,10 @@ public:
     virtual ~WsClientHandler() = default;
     virtual void on_open(const WsOpened& opened) = 0;
     virtual void on_refused(const HttpRefusal& refusal) = 0;  ///< on_closed() follows
-    /// Everything one read of the socket completed, in order. Pings were answered already.
+    /// What a read of the socket completed, in order, mostly all in one call. Pings were answered already.
     virtual void on_messages(std::span<const WsMessage> messages) = 0;
+    /// Everything that this read completed has been told.
+    virtual void on_read_end() {}
     virtual void on_writable() {}  ///< the send queue is empty again after Overloaded
     virtual void on_closed(const WsClosed& closed) = 0;
 };
