@@ -12,6 +12,10 @@
 #include "base/time.hpp"
 #include "core/message/topic.hpp"
 
+namespace anode::http {
+struct RequestHead;
+}
+
 namespace anode::api {
 
 enum class Method : std::uint8_t { Get, Head, Post, Put, Patch, Delete, Options };
@@ -59,6 +63,7 @@ public:
     std::string_view route;    ///< the pattern that matched
     Caller caller;
     WallTime received = 0;
+    const http::RequestHead* head = nullptr;  ///< as read, for the WebSocket handshake
 
     /// The first header of this name (lower case), if there is one.
     [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const noexcept;

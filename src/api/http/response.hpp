@@ -79,7 +79,6 @@ struct Response {
     static Response json(Bytes body, int status = 200);
     static Response text(std::string body, int status = 200);
     static Response empty(int status = 204);
-}; }
 };
 
 /// Makes a long body piece by piece: appends to `out` and tells whether more may follow. Runs on a

@@ -36,25 +36,29 @@ struct ServerOptions {
 };
 
 class Loop;
+class RequestMetrics;
 
 /// HTTP/1.1, strictly: sockets, limits, deadlines, pipelining, routing, Origin and Host rules.
-/// Thread: start() and stop() by the owner; handlers run on loops or workers (see RunOn).
+/// Thread: bind(), begin() and stop() by the owner; handlers run on loops or workers (see RunOn).
 /// Source: RFC 9110, RFC 9112; interfaces, sections 9, 15, 16.
 class Server {
 public:
-    static Result<std::unique_ptr<Server>> start(ServerOptions options, Router router,
-                                                 Authenticator& auth, metrics::Registry& metrics);
+    /// Binds all addresses; the error names the one that failed. Nobody is served before begin().
+    static Result<std::unique_ptr<Server>> bind(ServerOptions options, Router router,
+                                                Authenticator& auth, metrics::Registry& metrics);
     virtual ~Server() = default;
+    virtual void begin() = 0;
     virtual void set_origins(std::vector<std::string> allowed) = 0;
     virtual void stop_accepting() = 0;
     /// Closes what is left and joins the threads.
     virtual void stop() = 0;
     [[nodiscard]] virtual std::vector<std::string> addresses() const = 0;
-    [[nodiscard]] virtual Loop& loop(unsigned index) = 0;
+    [[nodiscard]] virtual std::shared_ptr<Loop> loop(unsigned index) = 0;
     [[nodiscard]] virtual unsigned loops() const noexcept = 0;
     /// Runs blocking work on a worker. False if the queue is full: answer 503.
     virtual bool work(std::move_only_function<void()> job) = 0;
     [[nodiscard]] virtual const Router& router() const noexcept = 0;
+    [[nodiscard]] virtual RequestMetrics& request_metrics() = 0;
 };
 
 }  // namespace anode::api

@@ -1,0 +1,151 @@
+// The part of a connection that judges a request head before its body is read.
+#include <sys/random.h>
+
+#include <algorithm>
+
+#include "api/http/connection.hpp"
+#include "base/text.hpp"
+
+namespace anode::api {
+
+namespace {
+
+bool is_request_id(std::string_view text) {
+    return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '_' || c == '.';
+    });
+}
+
+std::string fresh_request_id() {
+    char raw[6];
+    [[maybe_unused]] const auto got = ::getrandom(raw, sizeof raw, 0);
+    return "req-" + text::hex(BytesView(raw, sizeof raw));
+}
+
+/// Joins decoded segments; nothing if one of them could lead somewhere else when joined.
+std::optional<std::string> joined_path(const std::vector<std::string>& segments) {
+    std::string path;
+    for (const std::string& segment : segments) {
+        if (segment == "." || segment == "..") return std::nullopt;
+        if (segment.find_first_of(std::string_view("/\\\0", 3)) != std::string::npos)
+            return std::nullopt;
+        path += '/';
+        path += segment;
+    }
+    return path.empty() ? "/" : path;
+}
+
+std::string media_type_of(std::string_view content_type) {
+    return text::lower(text::trim(content_type.substr(0, content_type.find(';'))));
+}
+
+}  // namespace
+
+/// Fills in the request and says why it cannot be served, if so.
+std::optional<Problem> Connection::refusal_of(Exchange& exchange) {
+    const http::RequestHead& head = exchange.head;
+    Request& request = exchange.request;
+    request.head = &head;
+    request.target = head.target;
+    request.peer = peer_;
+    request.received = loop_->now().wall;
+    for (const http::Header& header : head.headers.all())
+        request.headers.emplace_back(header.name, header.value);
+    request.query = head.parameters;
+    request.content_type = media_type_of(head.headers.get("content-type"));
+    const auto asked_id = head.headers.find("x-request-id");
+    request.id = asked_id && is_request_id(*asked_id) ? std::string(*asked_id) : fresh_request_id();
+
+    const auto method = parse_method(head.method);
+    if (!method) {
+        Problem problem{405, "method", "unknown method", {}, {}, {}};
+        if (head.method == "CONNECT" || head.method == "TRACE") close_after_ = true;
+        return problem;
+    }
+    request.method = *method;
+    if (!head.target.starts_with('/') && !(head.target == "*" && *method == Method::Options)) {
+        close_after_ = true;
+        return Problem::bad_request("the target must be a path");
+    }
+    const std::string_view host = head.headers.get("host");
+    if (peer_ != "unix" && !(head.minor_version == 0 && host.empty()) &&
+        !parts_.origins.knows_host(host, local_)) {
+        close_after_ = true;
+        if (!host_of(host)) return Problem::bad_request("Host is no valid name");
+        return Problem{421, "bad-request", "Host is not a name of this node", {}, {}, {}};
+    }
+    const auto path =
+        head.target == "*" ? std::optional<std::string>("/") : joined_path(head.segments);
+    if (!path) return Problem::bad_request("the path holds a segment that is not allowed");
+    request.path = *path;
+
+    const auto origin = request.header("origin");
+    if (origin && origin_matters(request) && !parts_.origins.admits(*origin, host))
+        return Problem{403, "origin-refused", "this web page may not use the node", {}, {}, {}};
+
+    Router::Match match = parts_.router.find(request.method, request.path);
+    if (request.method == Method::Options && !match.route) return preflight(exchange, match);
+    if (!match.route && match.allowed.empty()) return Problem::not_found("no such path");
+    if (!match.route) {
+        Problem problem{405, "method", "the path knows other methods", {}, {}, {}};
+        std::string allow;
+        for (const Method known : match.allowed) {
+            allow += (allow.empty() ? "" : ", ") + std::string(name(known));
+            if (known == Method::Get) allow += ", HEAD";
+        }
+        problem.headers.emplace_back("Allow", std::move(allow));
+        return problem;
+    }
+    route_ = match.route;
+    request.route = route_->pattern;
+    request.params = std::move(match.params);
+
+    if (peer_ == "unix") {
+        request.caller = Caller::administrator("unix-socket");
+    } else {
+        auto caller = parts_.auth.identify(request);
+        if (!caller && route_->role != Role::None) return std::move(caller.error());
+        if (caller) request.caller = std::move(*caller);
+    }
+    if (!request.caller.may(route_->role)) {
+        if (request.caller.authenticated) return Problem::forbidden("the role does not allow this");
+        Problem problem{401, "unauthenticated", "a token is needed", {}, {}, {}};
+        problem.headers.emplace_back("WWW-Authenticate", "Bearer");
+        return problem;
+    }
+    for (const auto& [key, value] : request.query) {
+        if (key == "token" || key == "ticket" || (!route_->args.empty() && route_->args[0] == "*"))
+            continue;
+        if (std::ranges::find(route_->args, key) == route_->args.end()) {
+            Problem problem = Problem::bad_request("unknown parameter: " + text::printable(key));
+            problem.errors.push_back({"?" + key, "unknown", "not a parameter of this path"});
+            return problem;
+        }
+    }
+    return std::nullopt;
+}
+
+/// OPTIONS: for listed origins what CORS asks, for everybody else the methods of the path.
+std::optional<Problem> Connection::preflight(Exchange& exchange, const Router::Match& match) {
+    if (match.allowed.empty() && exchange.request.path != "/")
+        return Problem::not_found("no such path");
+    Response response = Response::empty(204);
+    std::string allow = "OPTIONS";
+    for (const Method known : match.allowed) allow += ", " + std::string(name(known));
+    response.headers.emplace_back("Allow", allow);
+    const auto origin = exchange.request.header("origin");
+    if (origin && parts_.origins.listed(*origin)) {
+        response.headers.emplace_back("Access-Control-Allow-Methods", allow);
+        response.headers.emplace_back(
+            "Access-Control-Allow-Headers",
+            "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID");
+        response.headers.emplace_back("Access-Control-Max-Age", "600");
+    }
+    exchange.body_unread = exchange.head.framing != http::Framing::None;
+    state_ = State::Busy;
+    exchange.send(std::move(response));
+    return std::nullopt;
+}
+
+}  // namespace anode::api
