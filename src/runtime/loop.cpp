@@ -12,6 +12,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <mutex>
 #include <optional>
@@ -222,6 +223,11 @@ void Loop::start() {
 
 void Loop::run() {
     pthread_setname_np(pthread_self(), state_->options.name.substr(0, 15).c_str());
+    sigset_t broken_pipe;
+    sigemptyset(&broken_pipe);
+    sigaddset(&broken_pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &broken_pipe,
+                    nullptr);  // a write to a dead peer is an error, not the end
     state_->runner.store(std::this_thread::get_id());
     state_->begin_round();  // for timers armed before the start
     state_->end_round();

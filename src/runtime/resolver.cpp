@@ -61,13 +61,13 @@ struct Pool {
         for (;;) {
             wake.wait(guard, [this] { return closed || !waiting.empty(); });
             if (closed) return;
-            auto [host, answer] = std::move(waiting.front());
+            auto job = std::move(waiting.front());
             waiting.pop_front();
             guard.unlock();
-            Result<Addresses> result = lookup(host);
+            Result<Addresses> result = lookup(job.first);
             guard.lock();
             if (closed) return;
-            loop->post([answer = std::move(answer), result = std::move(result)]() mutable {
+            loop->post([answer = std::move(job.second), result = std::move(result)]() mutable {
                 answer(std::move(result));
             });
         }
@@ -106,6 +106,7 @@ struct Resolver::State : std::enable_shared_from_this<Resolver::State> {
 
     void resolve(const std::string& host, std::uint16_t port, Reply reply);
     void ask(const std::string& host, Name& name);
+    void be_patient(const std::string& host, Name& name);
     void answered(const std::string& host, Result<Addresses> result);
     void serve(Name& name);
     void make_room();
@@ -163,7 +164,11 @@ void Resolver::State::resolve(const std::string& host, std::uint16_t port, Reply
     const bool freshly_failed = name.failure && now - name.failed <= options.failure_fresh;
     if (fresh || freshly_failed) return later(std::move(reply), known(name, port));
     name.waiters.push_back({port, std::move(reply)});
-    if (!name.asked) ask(host, name);
+    if (!name.asked)
+        ask(host, name);
+    else if (name.patience == TimerId{})
+        be_patient(host,
+                   name);  // the lookup is late already; this caller waits as long as the first did
 }
 
 void Resolver::State::ask(const std::string& host, Name& name) {
@@ -187,10 +192,15 @@ void Resolver::State::ask(const std::string& host, Name& name) {
     }
     pool->wake.notify_one();
     name.asked = true;
+    be_patient(host, name);
+}
+
+void Resolver::State::be_patient(const std::string& host, Name& name) {
     name.patience = loop.after(options.timeout, [self = weak_from_this(), host] {
         const auto state = self.lock();
         if (!state) return;
         Name& late = state->names[host];
+        late.patience = {};
         late.failure = Error{Errc::Timeout, "the name server does not answer"};
         late.failed = state->loop.now().mono;
         state->serve(late);
@@ -199,7 +209,7 @@ void Resolver::State::ask(const std::string& host, Name& name) {
 
 void Resolver::State::answered(const std::string& host, Result<Addresses> result) {
     Name& name = names[host];
-    loop.cancel(name.patience);
+    loop.cancel(std::exchange(name.patience, {}));
     name.asked = false;
     if (result) {
         name.addresses = std::move(*result);
