@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <string>
@@ -13,19 +14,23 @@
 /// What sources may spend: connects, messages, requests a time, and requests at once (C8, C31).
 namespace anode::source {
 
-/// Spends a rate evenly, with a burst of its whole count when it was idle.
-/// Source: the generic cell rate algorithm (ITU-T I.371), virtual scheduling form.
+/// Never more than a rate's count in any window of its length; bursts up to the count are allowed.
+/// Memory: 8 bytes per spending in the window, at most kWindowMax of them (larger rates are kept in
+/// proportion).
 class Bucket {
 public:
-    /// Zero: spent one, go. Otherwise nothing was spent and this is how long to wait before asking again.
-    Duration take(const Rate& rate, Instant now, std::uint32_t amount = 1);
+    static constexpr std::uint32_t kWindowMax = 8192;
+
+    /// Zero: spent one, go. Otherwise nothing was spent and this is how long to wait before asking
+    /// again.
+    Duration take(const Rate& rate, Instant now);
     /// Spends without asking, for what cannot be held back (a pong).
-    void spend(const Rate& rate, Instant now, std::uint32_t amount = 1);
+    void spend(const Rate& rate, Instant now);
     /// Nothing may be spent before this time: the server said so.
     void hold_until(Instant until) noexcept { held_until_ = std::max(held_until_, until); }
 
 private:
-    Instant due_{};
+    std::deque<Instant> spent_;
     Instant held_until_{};
 };
 

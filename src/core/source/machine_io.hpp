@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,6 +33,8 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 
 /// Headers as they came.
 using HeaderView = std::span<const std::pair<std::string, std::string>>;
+/// The first header of this name, case aside.
+std::optional<std::string_view> find_header(HeaderView headers, std::string_view name) noexcept;
 
 /// Why a connection or request ended. `status`, `headers` and `body` (≤ 64 KiB is enough) where an HTTP answer came
 /// instead of an upgrade or a stream.
