@@ -131,7 +131,7 @@ void Engine::do_publish(api::PublishRequest request, api::Reply<Result<api::Publ
         idem = Idempotency::name(request.items.front().topic, request.idempotency_key);
         if (answer_known(request, idem, reply)) return;
     }
-    if (pressed_) return refuse(Errc::Overloaded, "the store cannot keep up");
+    if (pressed_) return refuse(Errc::Overloaded, "the node cannot keep up");
     if (no_space_ && request.ack == api::Ack::Disk) return refuse(Errc::NoSpace, "the disk is full");
 
     api::PublishResult result;
@@ -335,11 +335,16 @@ void Engine::retry_stalled() {
 }
 
 void Engine::set_pressure() {
-    const bool pressed = !stalled_.empty() || store_.queued_bytes() > kPressureBytes;
+    const bool pressed = shedding_ || !stalled_.empty() || store_.queued_bytes() > kPressureBytes;
     if (pressed == pressed_) return;
     pressed_ = pressed;
-    log::warn("engine", pressed ? "the store cannot keep up: sources stop reading" : "the store has caught up");
+    log::warn("engine", pressed ? "intake stops: the store or the memory is full" : "intake goes on");
     if (pressure_listener_) pressure_listener_(pressed);
+}
+
+void Engine::shed(bool on) {
+    shedding_ = on;
+    set_pressure();
 }
 
 // -- time -------------------------------------------------------------------------------------------------

@@ -68,6 +68,8 @@ public:
     void on_pressure(std::function<void(bool)> listener) { pressure_listener_ = std::move(listener); }
     [[nodiscard]] const Balance& balance() const noexcept { return balance_; }
 
+    /// Memory is nearly used up: publishes are refused and sources stop reading until it is over.
+    void shed(bool on);
     /// Refuses new publishes from now on.
     void drain(bool on) noexcept { draining_.store(on, std::memory_order_relaxed); }
     /// Lets windows out, seals, and waits until the store has it all. Any thread but the engine's.
@@ -112,7 +114,7 @@ private:
     std::unique_ptr<Outputs> outputs_;
     PushTarget* push_target_ = nullptr;
     std::function<void(bool)> pressure_listener_;
-    bool pressed_ = false;
+    bool pressed_ = false, shedding_ = false;
     std::atomic<bool> draining_{false};
 
     std::shared_ptr<Batch> open_;              ///< sealed since the last flush

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "store/store.hpp"
+
+namespace anode::app {
+
+/// Who this node is, and which run of it this is. Source: dissemination, sections 1.1 and 1.2.
+struct Identity {
+    NodeId node;
+    Epoch epoch;
+};
+
+/// Reads the identity from the store or makes it, begins a new epoch above every earlier one, and writes the text of the
+/// node's id to `DIRECTORY/node-id` for people and programs.
+Result<Identity> begin_run(Store& store, const std::string& directory, WallTime now);
+
+/// The first administrator's token: read from `DIRECTORY/bootstrap-token`, or made and written there (mode 0600).
+Result<std::string> bootstrap_token(const std::string& directory);
+
+/// SHA-256 of a token, in hex: what is kept of it.
+std::string token_digest(std::string_view token);
+
+}  // namespace anode::app

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <functional>
+
+#include "app/sources/runner.hpp"
+
+namespace anode::app {
+
+/// `:probe`: watches a URL for up to a minute and proposes a definition, with an honest list of what it could not know.
+/// Thread: the engine's loop. Ownership: owns itself until it has answered.
+class Probe {
+public:
+    using Done = std::move_only_function<void(api::Outcome<Bytes>)>;
+    /// `body`: {"url": "…", "seconds": 10, "send": […]}; `send` holds messages to say after connecting.
+    static void start(RunnerWorld& world, BytesView body, const EgressPolicy& egress, Done done);
+};
+
+}  // namespace anode::app

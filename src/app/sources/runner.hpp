@@ -1,0 +1,89 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "app/engine.hpp"
+#include "app/ledger.hpp"
+#include "app/sources/book.hpp"
+#include "base/metrics.hpp"
+#include "runtime/source_driver.hpp"
+
+namespace anode::app {
+
+/// One line of a source's timeline.
+struct SourceEvent {
+    WallTime at = 0;
+    std::string kind, detail;
+};
+
+/// What a source runs on. Outlives the runners.
+struct RunnerWorld {
+    SourceWorld world;
+    Engine& engine;
+    Ledger& ledger;
+    metrics::Registry& metrics;
+    source::Secrets& secrets;
+    source::Budgets& budgets;
+    std::string node;
+};
+
+/// A source at work: its machine on the loop, and what comes out of it on the way into the engine, counted.
+/// Thread: the engine's loop.
+class SourceRunner final : public SourceSink {
+public:
+    SourceRunner(RunnerWorld& world, std::shared_ptr<const source::Definition> definition, source::Restored restored);
+    ~SourceRunner() override;
+
+    [[nodiscard]] const std::string& name() const noexcept { return definition_->name; }
+    void start() { driver_->start(); }
+    void stop(bool drain) { driver_->stop(drain); }
+    void restart() { driver_->restart(); }
+    void set_pressure(bool full) { driver_->set_pressure(full); }
+    /// The answer tells what was taken in once `reply` may be given; rows are in the engine when this returns.
+    Result<std::vector<MessageId>> push(std::span<const std::pair<std::string, std::string>> headers, BytesView body);
+    [[nodiscard]] bool quiet() const noexcept { return driver_->quiet(); }
+    [[nodiscard]] const source::Machine& machine() const noexcept { return driver_->machine(); }
+    [[nodiscard]] const std::deque<SourceEvent>& events() const noexcept { return events_; }
+    [[nodiscard]] std::uint64_t messages() const noexcept { return messages_; }
+    /// Messages a second, over the last ten seconds.
+    [[nodiscard]] double rate() const noexcept { return rate_; }
+    /// Once a second: rate, lag and time of the newest message.
+    void tick();
+
+private:
+    void on_rows(SourceDriver& driver, std::span<const source::Row> rows,
+                 std::span<const source::DeadLetter> dead_letters) override;
+    void on_batch_end(SourceDriver& driver) override;
+    void on_state(SourceDriver& driver, const source::act::StateChanged& change) override;
+    void on_gap(SourceDriver& driver, const source::act::GapFound& gap) override;
+    void on_event(SourceDriver& driver, const source::act::Event& event) override;
+
+    void note(std::string kind, std::string detail);
+    void balance_books();
+    void show_state(source::State state);
+    void keep_position(std::string_view position);
+
+    RunnerWorld& world_;
+    std::shared_ptr<const source::Definition> definition_;
+    std::unique_ptr<SourceDriver> driver_;
+    std::deque<SourceEvent> events_;
+    source::Counters counted_;  ///< machine counters that are in the books already
+    std::uint64_t messages_ = 0, messages_before_ = 0;
+    double rate_ = 0;
+    std::vector<MessageId>* collect_ = nullptr;
+    Bytes position_;
+    Instant position_written_{};
+
+    metrics::Counter& reconnects_;
+    metrics::Counter& gaps_;
+    metrics::Counter& gap_messages_;
+    metrics::Gauge& last_message_;
+    metrics::Histogram& lag_;
+    std::map<std::string, metrics::Counter*, std::less<>> errors_;
+    metrics::Gauge* shown_state_ = nullptr;
+};
+
+}  // namespace anode::app
