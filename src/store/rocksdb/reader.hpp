@@ -1,0 +1,55 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <mutex>
+
+#include "store/rocksdb/block_cache.hpp"
+#include "store/rocksdb/database.hpp"
+#include "store/rocksdb/meters.hpp"
+#include "store/rocksdb/segment.hpp"
+
+namespace anode::rocks {
+
+/// How a block is stored: its log's key and what encode_block() made.
+struct StoredBlock {
+    Bytes log;
+    Bytes wire;
+    [[nodiscard]] std::uint64_t bytes() const noexcept { return log.size() + wire.size(); }
+};
+StoredBlock to_stored(const Block& block);
+Result<BlockPtr> from_stored(BytesView value, Arrival first);
+
+/// Reads blocks and checks each. One that is damaged is put in quarantine: counted, logged once and
+/// from then on left out, never served.
+/// Thread: any.
+class Reader {
+public:
+    Reader(const Database& database, Meters& meters, std::uint64_t cache_bytes)
+        : database_(database), meters_(meters), cache_(cache_bytes) {}
+
+    /// Null if the block is in quarantine or was removed; Io if it cannot be read now.
+    /// `keep` leaves it in the cache.
+    Result<BlockPtr> load(const BlockMeta& meta, bool keep = true);
+    [[nodiscard]] BlockCache& cache() noexcept { return cache_; }
+
+    void quarantine(Arrival first, Arrival last, const std::string& why);
+    [[nodiscard]] std::uint64_t quarantined() const noexcept { return count_.load(); }
+    /// A place in quarantine ends after this arrival.
+    [[nodiscard]] bool damage_after(Arrival after) const;
+    /// Retention has passed: forget what lies below.
+    void forget_below(Arrival floor);
+
+private:
+    [[nodiscard]] bool in_quarantine(Arrival first) const;
+
+    const Database& database_;
+    Meters& meters_;
+    BlockCache cache_;
+    mutable std::mutex mutex_;
+    std::map<std::uint64_t, std::uint64_t> damaged_;  ///< first arrival → last
+    std::atomic<std::uint64_t> count_{0};
+};
+
+}  // namespace anode::rocks
