@@ -21,7 +21,7 @@ public:
     /// True if `id` is new (and is remembered now). `now` may go back: an id lives `keep` from when
     /// it came.
     bool insert(const Hash128& id, WallTime now);
-    [[nodiscard]] bool contains(const Hash128& id) const noexcept;
+    [[nodiscard]] bool contains(const Hash128& id, WallTime now) const noexcept;
     [[nodiscard]] std::size_t size() const noexcept { return count_; }
 
     /// The state from the record after `mark` on, oldest first, 24 bytes a record (big endian: id

@@ -217,13 +217,13 @@ const NamedValue* named(std::span<const NamedValue> values, std::string_view nam
 }  // namespace
 
 FoundField find_field(const Part& part, const Context& context) {
-    if (!context.parents.empty()) {
-        if (const NamedValue* parent = named(context.parents, part.text))
-            return {parent->value, parent->text, true};
-    }
     if (context.row.present()) {
         if (const json::Value value = part.path.get(context.row); value.present())
             return {value, {}, true};
+    }
+    if (!context.parents.empty()) {
+        if (const NamedValue* parent = named(context.parents, part.text))
+            return {parent->value, parent->text, true};
     }
     if (part.text == "key" && !context.key.empty()) return {{}, context.key, true};
     if (part.text == "id" && !context.id.empty()) return {{}, context.id, true};

@@ -51,7 +51,7 @@ struct Context {
     std::span<const Item> items = {};          ///< the batch; several are joined with `,` in text
     const Variables* variables = nullptr;      ///< captured on this connection
     json::Value row = {};                      ///< or the frame that is answered
-    std::span<const NamedValue> parents = {};  ///< further fields of the row, asked first
+    std::span<const NamedValue> parents = {};  ///< further fields of the row, asked after its own
     std::string_view key = {}, id = {}, version = {};
     std::span<const std::string_view> tokens = {};
     WallTime wall = 0;

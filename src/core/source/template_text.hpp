@@ -15,7 +15,7 @@ struct FoundField {
     std::string_view text;
     bool present = false;
 };
-/// Asks what was copied down, the row, what was mapped, and captured variables, in this order. Items come before.
+/// Asks the row, what was copied down to it, what was mapped, and captured variables, in this order. Items come before.
 FoundField find_field(const Template::Part& part, const Context& context);
 
 Result<std::string> secret_text(const SecretRef& reference, const Context& context);
