@@ -10,7 +10,7 @@ void take(const Block& block, WallTime since, std::map<std::string, source::Rest
         const Entry entry = block.entry(i);
         if (!entry.cid && entry.source_position.empty()) continue;
         source::Restored& restored = out[std::string(entry.source)];
-        if (entry.cid && entry.ts() >= since) restored.content_ids.push_back(*entry.cid);
+        if (entry.cid && entry.ts() >= since) restored.seen.push_back({*entry.cid, entry.ts()});
         if (!entry.source_position.empty()) restored.position.assign(entry.source_position);
     }
 }
