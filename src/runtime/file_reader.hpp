@@ -14,9 +14,10 @@ namespace anode {
 class Loop;
 
 struct FileOptions {
-    std::string path;  ///< `-` is standard input; `.gz` and `.zst` are decompressed
-    bool follow =
-        false;  ///< wait for more at the end; start over when the file is replaced or cut (tail -F)
+    std::string path;        ///< `-` is standard input; `.gz` and `.zst` are decompressed
+    std::uint64_t from = 0;  ///< position to go on from, as FileLine gave it
+    /// Wait for more at the end; start over when the file is replaced or cut (tail -F).
+    bool follow = false;
     std::size_t line_bytes_max = 16 << 20;
     std::size_t batch_bytes = 256 << 10;  ///< read per round
     Duration look_again = 250ms;          ///< when following

@@ -73,7 +73,6 @@ ErrorClass class_of(CURLcode code, CURL* easy) {
             return ErrorClass::Protocol;
         case CURLE_BAD_CONTENT_ENCODING:
             return ErrorClass::Decode;
-        case CURLE_TOO_LARGE:
         case CURLE_FILESIZE_EXCEEDED:
             return ErrorClass::TooLarge;
         default:

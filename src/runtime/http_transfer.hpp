@@ -51,7 +51,7 @@ struct HttpTransfer {
     HttpResponse response;
 
     struct FreeEasy {
-        void operator()(CURL* easy) const noexcept { curl_easy_cleanup(easy); }
+        void operator()(CURL* handle) const noexcept { curl_easy_cleanup(handle); }
     };
     struct FreeList {
         void operator()(curl_slist* list) const noexcept { curl_slist_free_all(list); }
