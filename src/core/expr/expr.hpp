@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,17 +59,21 @@ struct CompileError {
 /// size and its input (a step budget of 10,000 guards the rest).
 class Program {
 public:
-    static std::expected<Program, CompileError> compile(std::string_view text, std::size_t bytes_max = 1024);
+    static std::expected<Program, CompileError> compile(std::string_view text,
+                                                        std::size_t bytes_max = 1024);
 
     /// Whether the first result is neither false nor null. A run-time error (as jq's) is an Error.
     [[nodiscard]] Result<bool> test(const Scope& scope) const;
-    /// True only for a result that is true; an error counts as false. For classifiers and filters.
+    /// Like test(), but an error counts as false and costs no words. For classifiers: `.ping` holds if there is a ping.
     [[nodiscard]] bool holds(const Scope& scope) const noexcept;
     /// Appends the first result as compact JSON; values that were only selected keep their digits. Malformed with
     /// jq's words if it fails; NotFound if there is no result (`empty`, or `select` that was false).
     [[nodiscard]] Result<void> write(const Scope& scope, Bytes& out) const;
     /// The first result as text if it is a scalar (strings without quotes), none otherwise or on error.
     [[nodiscard]] std::optional<std::string> text_of(const Scope& scope) const;
+
+    /// The first result if it is a part of `scope.root` as it stands; absent for computed ones and on error.
+    [[nodiscard]] json::Value selected(const Scope& scope) const;
 
     [[nodiscard]] const std::string& text() const noexcept { return text_; }
 

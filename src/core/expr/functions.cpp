@@ -1,0 +1,530 @@
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "base/text.hpp"
+#include "core/expr/arithmetic.hpp"
+#include "core/expr/eval.hpp"
+#include "core/expr/order.hpp"
+#include "core/expr/output.hpp"
+
+namespace anode::expr {
+
+using json::Type;
+
+namespace {
+
+bool is_string(const Val& value) noexcept { return value.kind() == Type::String; }
+
+// -- numbers -------------------------------------------------------------------------------------
+
+/// jq reads more than JSON's grammar: `01`, `1.`, `.5`, `+5`, white space around.
+std::optional<double> read_number(std::string_view text) noexcept {
+    text = text::trim(text);
+    std::string_view digits = text;
+    if (!digits.empty() && (digits.front() == '+' || digits.front() == '-'))
+        digits.remove_prefix(1);
+    if (digits.empty() || (digits.front() != '.' && (digits.front() < '0' || digits.front() > '9')))
+        return std::nullopt;
+    double value = 0;
+    const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (stop != digits.data() + digits.size()) return std::nullopt;
+    if (error == std::errc::result_out_of_range) {
+        const bool tiny = digits.find("e-") != digits.npos || digits.find("E-") != digits.npos ||
+                          digits.front() == '0' || digits.front() == '.';
+        value = tiny ? 0 : std::numeric_limits<double>::max();
+    } else if (error != std::errc()) {
+        return std::nullopt;
+    }
+    return text.front() == '-' ? -value : value;
+}
+
+Status to_number(Machine& machine, const Val& input, Val& out) {
+    if (input.kind() == Type::Number) return out = input, Status::Value;
+    if (is_string(input)) {
+        std::string_view text;
+        if (machine.text(input, text) != Status::Value) return Status::Error;
+        if (const auto number = read_number(text)) return out = *number, Status::Value;
+    }
+    return machine.fail([&] { return shown(input) + " cannot be parsed as a number"; });
+}
+
+Status of_number(Machine& machine, Function function, const Val& input, Val& out) {
+    if (input.kind() != Type::Number)
+        return machine.fail([&] { return shown(input) + " number required"; });
+    const double number = input.number();
+    switch (function) {
+        case Function::Floor:
+            out = std::floor(number);
+            break;
+        case Function::Ceil:
+            out = std::ceil(number);
+            break;
+        case Function::Round:
+            out = std::round(number);
+            break;
+        case Function::Sqrt:
+            out = std::sqrt(number);
+            break;
+        case Function::IsNan:
+            out = std::isnan(number);
+            break;
+        case Function::IsInfinite:
+            out = std::isinf(number);
+            break;
+        default:
+            out = std::fabs(number);
+            break;
+    }
+    return Status::Value;
+}
+
+// -- text ----------------------------------------------------------------------------------------
+
+Status change_case(Machine& machine, const Val& input, bool up, Val& out) {
+    if (!is_string(input)) return machine.fail([] { return "explode input must be a string"; });
+    std::string_view text;
+    if (machine.text(input, text) != Status::Value) return Status::Error;
+    std::string changed(text);
+    for (char& c : changed) {
+        const char first = up ? 'a' : 'A';
+        if (c >= first && c < first + 26) c = static_cast<char>(c ^ 0x20);
+    }
+    std::string_view kept;
+    if (machine.keep(changed, kept) != Status::Value) return Status::Error;
+    return out = kept, Status::Value;
+}
+
+/// `startswith` and its kin: input and argument as text, if both are.
+Status text_pair(Machine& machine, Function function, const Val& input, const Val& argument,
+                 Val& out) {
+    const bool trims = function == Function::LtrimStr || function == Function::RtrimStr;
+    if (!is_string(input) || !is_string(argument)) {
+        if (trims) return out = input, Status::Value;
+        if (function == Function::Split)
+            return machine.fail([] { return "split input and separator must be strings"; });
+        const bool starts = function == Function::StartsWith;
+        return machine.fail([&] {
+            return std::string(starts ? "startswith" : "endswith") + "() requires string inputs";
+        });
+    }
+    std::string_view text;
+    std::string_view part;
+    if (machine.text(input, text) != Status::Value || machine.text(argument, part) != Status::Value)
+        return Status::Error;
+    switch (function) {
+        case Function::StartsWith:
+            out = text.starts_with(part);
+            return Status::Value;
+        case Function::EndsWith:
+            out = text.ends_with(part);
+            return Status::Value;
+        case Function::LtrimStr:
+            out = text.starts_with(part) ? Val(text.substr(part.size())) : input;
+            return Status::Value;
+        case Function::RtrimStr:
+            out = text.ends_with(part) ? Val(text.substr(0, text.size() - part.size())) : input;
+            return Status::Value;
+        default:
+            return split(machine, text, part, out);
+    }
+}
+
+/// What `join` puts for one item: nothing for null, numbers and booleans as JSON, strings as they are.
+Status join_part(Machine& machine, const Val& item, std::string_view sofar, std::string& out) {
+    const Type kind = item.kind();
+    if (kind == Type::Array || kind == Type::Object) {
+        return machine.fail(
+            [&] { return shown(Val(sofar)) + " and " + shown(item) + " cannot be added"; });
+    }
+    if (kind == Type::Null) return Status::Value;
+    std::string_view text;
+    if (to_text(machine, item, text) != Status::Value || !machine.take(text.size()))
+        return Status::Error;
+    out.append(text);
+    return Status::Value;
+}
+
+Status join(Machine& machine, const Val& input, const Val& separator, Val& out) {
+    List list;
+    if (machine.list(input, list) != Status::Value) return Status::Error;
+    std::string joined;
+    std::string_view between;
+    if (list.size > 1) {
+        if (!is_string(separator) && separator.kind() != Type::Null) {
+            return machine.fail([&] {
+                return shown(list.items[0]) + " and " + shown(separator) + " cannot be added";
+            });
+        }
+        if (machine.text(separator, between) != Status::Value) return Status::Error;
+    }
+    for (std::size_t i = 0; i < list.size; ++i) {
+        if (!machine.step() || !machine.take(between.size())) return Status::Error;
+        if (i != 0) joined.append(between);
+        if (join_part(machine, list.items[i], joined, joined) != Status::Value)
+            return Status::Error;
+    }
+    std::string_view kept;
+    if (machine.keep(joined, kept) != Status::Value) return Status::Error;
+    return out = kept, Status::Value;
+}
+
+Status test(Machine& machine, const Node& node, const Val& input, Val& out) {
+    if (!is_string(input))
+        return machine.fail(
+            [&] { return shown(input) + " cannot be matched, as it is not a string"; });
+    std::string_view text;
+    if (machine.text(input, text) != Status::Value || !machine.step(text.size() / 256))
+        return Status::Error;
+    return out = node.regex->matches(text), Status::Value;
+}
+
+Status length(Machine& machine, const Val& input, Val& out) {
+    switch (input.kind()) {
+        case Type::Null:
+            out = 0.0;
+            return Status::Value;
+        case Type::Number:
+            out = std::fabs(input.number());
+            return Status::Value;
+        case Type::String: {
+            std::string_view text;
+            if (machine.text(input, text) != Status::Value) return Status::Error;
+            const auto starts = [](char c) {
+                return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+            };
+            return out = static_cast<double>(std::count_if(text.begin(), text.end(), starts)),
+                   Status::Value;
+        }
+        case Type::Array:
+        case Type::Object: {
+            std::size_t size = 0;
+            // Repeated names count once, so an object of the payload has to be looked at.
+            if (machine.size(input, size) != Status::Value) return Status::Error;
+            return out = static_cast<double>(size), Status::Value;
+        }
+        default:
+            return machine.fail([&] { return shown(input) + " has no length"; });
+    }
+}
+
+Status byte_length(Machine& machine, const Val& input, Val& out) {
+    if (!is_string(input))
+        return machine.fail([&] { return shown(input) + " only strings have UTF-8 byte length"; });
+    std::string_view text;
+    if (machine.text(input, text) != Status::Value) return Status::Error;
+    return out = static_cast<double>(text.size()), Status::Value;
+}
+
+Status as_text(Machine& machine, const Val& input, bool json, Val& out) {
+    std::string_view text;
+    if (!json) {
+        if (to_text(machine, input, text) != Status::Value) return Status::Error;
+        return out = text, Status::Value;
+    }
+    Bytes written;
+    if (append_json(machine, input, written) != Status::Value) return Status::Error;
+    if (machine.keep(written, text) != Status::Value) return Status::Error;
+    return out = text, Status::Value;
+}
+
+// -- containers ----------------------------------------------------------------------------------
+
+Status keys(Machine& machine, const Val& input, bool in_order, Val& out) {
+    const Type kind = input.kind();
+    if (kind == Type::Array) {
+        std::size_t size = 0;
+        if (machine.size(input, size) != Status::Value) return Status::Error;
+        Val* const items = machine.values(size);
+        if (items == nullptr || !machine.step_members(size)) return Status::Error;
+        for (std::size_t i = 0; i < size; ++i) items[i] = static_cast<double>(i);
+        return out = List{items, size}, Status::Value;
+    }
+    if (kind != Type::Object) return machine.fail([&] { return shown(input) + " has no keys"; });
+    Dict dict;
+    List names;
+    if (machine.dict(input, dict) != Status::Value) return Status::Error;
+    if (in_order) {
+        if (sorted_names(machine, dict, names) != Status::Value) return Status::Error;
+        return out = names, Status::Value;
+    }
+    Val* const items = machine.values(dict.size);
+    if (items == nullptr) return Status::Error;
+    for (std::size_t i = 0; i < dict.size; ++i) items[i] = Val(dict.members[i].name);
+    return out = List{items, dict.size}, Status::Value;
+}
+
+Status has(Machine& machine, const Val& container, const Val& key, Val& out) {
+    const Type kind = container.kind();
+    if (kind == Type::Object && is_string(key)) {
+        std::string_view name;
+        Dict dict;
+        if (machine.text(key, name) != Status::Value) return Status::Error;
+        if (const auto* value = std::get_if<json::Value>(&container.is)) {
+            if (!machine.step_members(value->size())) return Status::Error;
+            return out = value->find(name).present(), Status::Value;
+        }
+        if (machine.dict(container, dict) != Status::Value || !machine.step_members(dict.size))
+            return Status::Error;
+        out =
+            std::any_of(dict.begin(), dict.end(), [&](const Member& m) { return m.name == name; });
+        return Status::Value;
+    }
+    if (kind == Type::Array && key.kind() == Type::Number) {
+        std::size_t size = 0;
+        if (machine.size(container, size) != Status::Value) return Status::Error;
+        const double index = key.number();
+        return out = index >= 0 && index < static_cast<double>(size), Status::Value;
+    }
+    return machine.fail([&] {
+        return "Cannot check whether " + std::string(kind_name(kind)) + " has a " +
+               std::string(kind_name(key.kind())) + " key";
+    });
+}
+
+Status check_contains(Machine& machine, const Val& whole, const Val& part, Val& out) {
+    const auto comparable = [](Type kind) { return kind == Type::True ? Type::False : kind; };
+    if (comparable(whole.kind()) != comparable(part.kind())) {
+        return machine.fail([&] {
+            return shown(whole) + " and " + shown(part) + " cannot have their containment checked";
+        });
+    }
+    bool inside = false;
+    if (contains(machine, whole, part, inside) != Status::Value) return Status::Error;
+    return out = inside, Status::Value;
+}
+
+/// `min max add first last reverse sort unique` read an array as a whole.
+Status array_of(Machine& machine, const Val& input, const char* words, List& out) {
+    if (input.kind() == Type::Array) return machine.list(input, out);
+    return machine.fail([&] { return shown(input) + words; });
+}
+
+Status extreme(Machine& machine, const Val& input, bool largest, Val& out) {
+    List list;
+    if (array_of(machine, input, " cannot be iterated over", list) != Status::Value)
+        return Status::Error;
+    Val best;
+    for (std::size_t i = 0; i < list.size; ++i) {
+        int order = 1;
+        if (!machine.step()) return Status::Error;
+        if (i != 0 && compare(machine, list.items[i], best, order) != Status::Value)
+            return Status::Error;
+        if (i == 0 || (largest ? order >= 0 : order < 0)) best = list.items[i];
+    }
+    return out = best, Status::Value;
+}
+
+Status sum(Machine& machine, const Val& input, Val& out) {
+    List list;
+    if (machine.list(input, list) != Status::Value) return Status::Error;
+    Val total;
+    for (const Val& item : list) {
+        const Val sofar = total;
+        if (!machine.step() || arithmetic(machine, Op::Add, sofar, item, total) != Status::Value)
+            return Status::Error;
+    }
+    return out = total, Status::Value;
+}
+
+Status reverse(Machine& machine, const Val& input, Val& out) {
+    List list;
+    if (input.kind() == Type::Null) return out = List(), Status::Value;
+    if (array_of(machine, input, " cannot be reversed, as it is not an array", list) !=
+        Status::Value)
+        return Status::Error;
+    Val* const items = machine.values(list.size);
+    if (items == nullptr) return Status::Error;
+    std::reverse_copy(list.begin(), list.end(), items);
+    return out = List{items, list.size}, Status::Value;
+}
+
+Status sort(Machine& machine, const Val& input, bool unique, Val& out) {
+    List list;
+    List ordered;
+    if (array_of(machine, input, " cannot be sorted, as it is not an array", list) != Status::Value)
+        return Status::Error;
+    if (sorted(machine, list, ordered) != Status::Value) return Status::Error;
+    if (!unique) return out = ordered, Status::Value;
+    Val* const items = machine.values(ordered.size);
+    if (items == nullptr) return Status::Error;
+    std::size_t count = 0;
+    for (const Val& item : ordered) {
+        int order = 1;
+        if (count != 0 && compare(machine, items[count - 1], item, order) != Status::Value)
+            return Status::Error;
+        if (order != 0) items[count++] = item;
+    }
+    return out = List{items, count}, Status::Value;
+}
+
+// -- several results -----------------------------------------------------------------------------
+
+/// `any` and `all`: [generator,] condition; without a generator the input's own elements, without a condition themselves.
+Status quantify(Machine& machine, const Node& node, const Val& input, Val& out) {
+    const bool decides = node.function == Function::Any;
+    const Node* const condition = node.kids.empty() ? nullptr : node.kids.back().get();
+    bool decided = false;
+    auto judge = [&](const Val& item) {
+        Val verdict = item;
+        if (!machine.step()) return Flow::Error;
+        if (condition != nullptr) {
+            const Status status = eval(machine, *condition, item, verdict);
+            if (status != Status::Value) return status == Status::Empty ? Flow::Go : Flow::Error;
+        }
+        decided = verdict.truthy() == decides;
+        return decided ? Flow::Stop : Flow::Go;
+    };
+    static const Node kElements = [] {
+        Node elements;
+        elements.op = Op::Each;
+        elements.several = true;
+        return elements;
+    }();
+    const Node& generator = node.kids.size() == 2 ? *node.kids[0] : kElements;
+    if (each(machine, generator, input, Sink(judge)) == Flow::Error) return Status::Error;
+    return out = decided == decides, Status::Value;
+}
+
+Status map(Machine& machine, const Node& node, const Val& input, Val& out) {
+    List list;
+    if (machine.list(input, list) != Status::Value) return Status::Error;
+    std::pmr::vector<Val> items(machine.memory());
+    auto add = [&](const Val& value) {
+        if (!machine.take(2 * sizeof(Val))) return Flow::Error;
+        items.push_back(value);
+        return Flow::Go;
+    };
+    for (const Val& item : list) {
+        if (!machine.step() || each(machine, *node.kids[0], item, Sink(add)) == Flow::Error)
+            return Status::Error;
+    }
+    Val* const kept = machine.values(items.size());
+    if (kept == nullptr) return Status::Error;
+    std::copy(items.begin(), items.end(), kept);
+    return out = List{kept, items.size()}, Status::Value;
+}
+
+Status first_of(Machine& machine, const Node& node, const Val& input, Val& out) {
+    bool found = false;
+    auto take = [&](const Val& value) {
+        out = value;
+        found = true;
+        return Flow::Stop;
+    };
+    if (each(machine, *node.kids[0], input, Sink(take)) == Flow::Error) return Status::Error;
+    return found ? Status::Value : Status::Empty;
+}
+
+// -- calls ---------------------------------------------------------------------------------------
+
+Status raise(Machine& machine, const Val& value) {
+    std::string_view text;
+    if (is_string(value) && machine.text(value, text) != Status::Value) return Status::Error;
+    return machine.fail(
+        [&] { return is_string(value) ? std::string(text) : shown(value) + " (not a string)"; });
+}
+
+Status call_plain(Machine& machine, const Node& node, const Val& input, Val& out) {
+    switch (node.function) {
+        case Function::Not:
+            out = !input.truthy();
+            return Status::Value;
+        case Function::Length:
+            return length(machine, input, out);
+        case Function::ByteLength:
+            return byte_length(machine, input, out);
+        case Function::ToNumber:
+            return to_number(machine, input, out);
+        case Function::ToString:
+            return as_text(machine, input, false, out);
+        case Function::ToJson:
+            return as_text(machine, input, true, out);
+        case Function::Type:
+            out = kind_name(input.kind());
+            return Status::Value;
+        case Function::Downcase:
+            return change_case(machine, input, false, out);
+        case Function::Upcase:
+            return change_case(machine, input, true, out);
+        case Function::Keys:
+            return keys(machine, input, true, out);
+        case Function::KeysUnsorted:
+            return keys(machine, input, false, out);
+        case Function::Min:
+            return extreme(machine, input, false, out);
+        case Function::Max:
+            return extreme(machine, input, true, out);
+        case Function::Sum:
+            return sum(machine, input, out);
+        case Function::First:
+            return machine.element(input, 0, out);
+        case Function::Last:
+            return machine.element(input, -1, out);
+        case Function::Reverse:
+            return reverse(machine, input, out);
+        case Function::Sort:
+            return sort(machine, input, false, out);
+        case Function::Unique:
+            return sort(machine, input, true, out);
+        case Function::Empty:
+            return Status::Empty;
+        case Function::Fail:
+            return raise(machine, input);
+        case Function::OfKind:
+            out = input;
+            return (node.kinds >> static_cast<unsigned>(input.kind()) & 1U) != 0 ? Status::Value
+                                                                                 : Status::Empty;
+        default:
+            return of_number(machine, node.function, input, out);
+    }
+}
+
+Status call_with(Machine& machine, const Node& node, const Val& input, const Val& argument,
+                 Val& out) {
+    switch (node.function) {
+        case Function::FailWith:
+            return raise(machine, argument);
+        case Function::Select:
+            out = input;
+            return argument.truthy() ? Status::Value : Status::Empty;
+        case Function::Has:
+            return has(machine, input, argument, out);
+        case Function::In:
+            return has(machine, argument, input, out);
+        case Function::Contains:
+            return check_contains(machine, input, argument, out);
+        case Function::Inside:
+            return check_contains(machine, argument, input, out);
+        case Function::Join:
+            return join(machine, input, argument, out);
+        default:
+            return text_pair(machine, node.function, input, argument, out);
+    }
+}
+
+}  // namespace
+
+Status call(Machine& machine, const Node& node, const Val& input, Val& out) {
+    switch (node.function) {
+        case Function::Any:
+        case Function::All:
+            return quantify(machine, node, input, out);
+        case Function::Map:
+            return map(machine, node, input, out);
+        case Function::FirstOf:
+            return first_of(machine, node, input, out);
+        case Function::Test:
+            return test(machine, node, input, out);
+        default:
+            break;
+    }
+    if (node.kids.empty()) return call_plain(machine, node, input, out);
+    Val argument;
+    if (const Status status = eval(machine, *node.kids[0], input, argument);
+        status != Status::Value)
+        return status;
+    return call_with(machine, node, input, argument, out);
+}
+
+}  // namespace anode::expr
