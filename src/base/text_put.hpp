@@ -11,7 +11,7 @@
 namespace anode::text {
 
 inline char* put(char* at, std::string_view text) noexcept {
-    std::memcpy(at, text.data(), text.size());
+    if (!text.empty()) std::memcpy(at, text.data(), text.size());
     return at + text.size();
 }
 

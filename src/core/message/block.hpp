@@ -26,7 +26,9 @@ class Block {
 public:
     [[nodiscard]] const LogKey& log() const noexcept { return log_; }
     [[nodiscard]] Seq first_seq() const noexcept { return first_seq_; }
-    [[nodiscard]] std::uint32_t count() const noexcept { return static_cast<std::uint32_t>(offsets_.size()); }
+    [[nodiscard]] std::uint32_t count() const noexcept {
+        return static_cast<std::uint32_t>(offsets_.size());
+    }
     [[nodiscard]] Hlc first_hlc() const noexcept { return first_hlc_; }
     [[nodiscard]] Hlc last_hlc() const noexcept { return last_hlc_; }
     /// Arrival of the first entry; the others follow without a hole.
@@ -54,14 +56,15 @@ private:
     Bytes body_;
     std::vector<std::string_view> names_;
     std::vector<std::string_view> topics_;
-    std::vector<std::uint32_t> offsets_;      ///< of each entry in body_, behind its stamp
-    std::vector<std::uint64_t> hlcs_;         ///< stamp of each entry
+    std::vector<std::uint32_t> offsets_;  ///< of each entry in body_, behind its stamp
+    std::vector<std::uint64_t> hlcs_;     ///< stamp of each entry
     std::vector<std::uint32_t> topic_of_name_;
 };
 using BlockPtr = std::shared_ptr<const Block>;
 
 namespace block_flag {
-inline constexpr std::uint8_t kRace = 1, kSigned = 2, kAckRequested = 4, kOpensLog = 8, kHasCid = 16;
+inline constexpr std::uint8_t kRace = 1, kSigned = 2, kAckRequested = 4, kOpensLog = 8,
+                              kHasCid = 16;
 }
 
 /// Collects the open block of one lane. Thread: the lane's owner.
@@ -69,20 +72,24 @@ class BlockBuilder {
 public:
     /// Adds a message; the stamp rises from call to call.
     void add(Hlc hlc, const Draft& draft);
-    [[nodiscard]] std::uint32_t count() const noexcept { return static_cast<std::uint32_t>(offsets_.size()); }
+    [[nodiscard]] std::uint32_t count() const noexcept {
+        return static_cast<std::uint32_t>(offsets_.size());
+    }
     [[nodiscard]] std::size_t bytes() const noexcept { return entries_.size() + names_.size(); }
     [[nodiscard]] bool empty() const noexcept { return offsets_.empty(); }
     /// No room for `payload_bytes` more: seal first.
     [[nodiscard]] bool full(std::size_t payload_bytes) const noexcept {
-        return !empty() && (count() >= kBlockEntriesMax || bytes() + payload_bytes > kBlockRawBytesMax);
+        return !empty() &&
+               (count() >= kBlockEntriesMax || bytes() + payload_bytes > kBlockRawBytesMax);
     }
     /// Makes the block and starts a new one.
-    BlockPtr seal(const LogKey& log, Seq first_seq, Arrival first_arrival, std::uint8_t block_flags = 0);
+    BlockPtr seal(const LogKey& log, Seq first_seq, Arrival first_arrival,
+                  std::uint8_t block_flags = 0);
 
 private:
     struct Name {
         std::uint64_t hash;
-        std::uint32_t at;     ///< of its bytes in names_
+        std::uint32_t at;  ///< of its bytes in names_
         std::uint32_t bytes;
         std::uint32_t topic;  ///< its place among the topics, or none
     };
@@ -90,12 +97,12 @@ private:
     void grow_slots();
     void fill_names(Block& block, std::size_t table_at) const;
 
-    Bytes entries_;                      ///< encoded, as they will stand in the body
-    Bytes names_;                        ///< encoded likewise
+    Bytes entries_;  ///< encoded, as they will stand in the body
+    Bytes names_;    ///< encoded likewise
     std::vector<Name> refs_;
-    std::vector<std::uint32_t> slots_;   ///< open addressing by hash: reference + 1, or 0
+    std::vector<std::uint32_t> slots_;  ///< open addressing by hash: reference + 1, or 0
     std::uint32_t topics_ = 0;
-    std::vector<std::uint32_t> offsets_; ///< in entries_
+    std::vector<std::uint32_t> offsets_;  ///< in entries_
     std::vector<std::uint64_t> hlcs_;
     bool has_cid_ = false;
 };
@@ -108,5 +115,9 @@ Bytes encode_block(const Block& block, BlockCodec codec = BlockCodec::Zstd);
 /// Back again; checks everything but the JSON of payloads. Errors: Truncated, Malformed, TooLarge, Corrupt, Unsupported
 /// (an unknown codec, a dictionary or a signature).
 Result<BlockPtr> decode_block(const LogKey& log, BytesView wire, Arrival first_arrival);
+
+/// The part decode_block() leaves out, for blocks of peers: payloads within their limit and, where they are JSON, valid
+/// and on one line, since listeners get them as they stand. Errors: Malformed, TooLarge, TooDeep.
+Result<void> check_payloads(const Block& block);
 
 }  // namespace anode

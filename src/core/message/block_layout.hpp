@@ -30,7 +30,7 @@ inline char* put_varint(char* at, std::uint64_t value) noexcept {
 
 inline char* put_lp(char* at, BytesView bytes) noexcept {
     at = put_varint(at, bytes.size());
-    std::memcpy(at, bytes.data(), bytes.size());
+    if (!bytes.empty()) std::memcpy(at, bytes.data(), bytes.size());
     return at + bytes.size();
 }
 

@@ -17,10 +17,10 @@ namespace anode {
 /// watermark says below which time everything had been delivered.
 /// Source: interfaces, section 5.
 struct Cursor {
-    std::uint32_t store = 0;   ///< tag of the issuing store
-    Arrival after;             ///< the last arrival that was delivered
-    WallTime watermark = 0;    ///< every origin's messages below it were delivered
-    struct Behind {            ///< an origin out of reach then
+    std::uint32_t store = 0;  ///< tag of the issuing store
+    Arrival after;            ///< the last arrival that was delivered
+    WallTime watermark = 0;   ///< every origin's messages below it were delivered
+    struct Behind {           ///< an origin out of reach then
         LogKey log;
         Seq seq;
         friend bool operator==(const Behind&, const Behind&) = default;
@@ -32,9 +32,11 @@ struct Cursor {
     /// are left out and the watermark goes back to where these began, so that still nothing is missed.
     [[nodiscard]] std::string text() const;
     /// Appends the text of a cursor without `behind`, fast.
-    static void append_text(std::string& out, std::uint32_t store, Arrival after, WallTime watermark);
+    static void append_text(std::string& out, std::uint32_t store, Arrival after,
+                            WallTime watermark);
     /// The same into room of kPlainBytes; returns one past the last byte.
-    static char* put_text(char* at, std::uint32_t store, Arrival after, WallTime watermark) noexcept;
+    static char* put_text(char* at, std::uint32_t store, Arrival after,
+                          WallTime watermark) noexcept;
     static constexpr std::size_t kPlainBytes = 35;
     static constexpr std::size_t kBytesMax = 512;
     /// Malformed unless it is one of ours, whole and unchanged (it carries a checksum).

@@ -15,7 +15,9 @@ struct Hlc {
     friend auto operator<=>(const Hlc&, const Hlc&) = default;
 
     [[nodiscard]] std::uint64_t millis() const noexcept { return value >> 16; }
-    [[nodiscard]] std::uint16_t counter() const noexcept { return static_cast<std::uint16_t>(value); }
+    [[nodiscard]] std::uint16_t counter() const noexcept {
+        return static_cast<std::uint16_t>(value);
+    }
     /// Microseconds since 1970.
     [[nodiscard]] WallTime micros() const noexcept {
         const std::uint64_t us = (value & 0xffff) >> 6;

@@ -28,15 +28,15 @@ inline constexpr std::size_t kPayloadBytesMax = 1 << 20;
 struct Draft {
     std::string_view topic;
     std::string_view source = "api";
-    BytesView payload;              ///< compact, valid JSON if `content_type` is empty, else any bytes
+    BytesView payload;  ///< compact, valid JSON if `content_type` is empty, else any bytes
     std::string_view content_type;  ///< empty: JSON
     std::string_view key;           ///< empty: none
     Kind kind = Kind::Set;
     std::uint8_t flags = 0;
     std::optional<WallTime> source_time;  ///< `sts`
-    std::optional<Hash128> cid;     ///< content id, where repeats are removed
-    BytesView source_position;      ///< where the source stands after this message (resume), opaque
-    std::string_view trace;         ///< W3C traceparent, if known
+    std::optional<Hash128> cid;           ///< content id, where repeats are removed
+    BytesView source_position;  ///< where the source stands after this message (resume), opaque
+    std::string_view trace;     ///< W3C traceparent, if known
 };
 
 /// A message in its place. Views into the block it came from, valid as long as that block.

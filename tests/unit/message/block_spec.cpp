@@ -287,6 +287,29 @@ TEST(BlockSpec, RefusesStampsThatDoNotRiseOrOverflow) {
               Errc::Malformed);
 }
 
+TEST(BlockSpec, PayloadsOfPeersAreCheckedBeforeListenersGetThem) {
+    EXPECT_TRUE(check_payloads(*block_of({message("a", R"({"a":[1,"\n"]})"), message("a", "")})));
+    for (const char* payload : {"{", "{}\n", "{\"a\":\r1}", "1}", "\xff"})
+        EXPECT_EQ(
+            check_payloads(*block_of({message("a", "1"), message("a", payload)})).error().code,
+            Errc::Malformed)
+            << payload;
+    EXPECT_EQ(check_payloads(*block_of({message("a", std::string(100, '['))})).error().code,
+              Errc::TooDeep);
+    const std::string large(kPayloadBytesMax + 1, '1');
+    EXPECT_EQ(check_payloads(*block_of({message("a", large)})).error().code, Errc::TooLarge);
+    Draft text = message("a", "{\n");
+    text.content_type = "text/plain";
+    EXPECT_TRUE(check_payloads(*block_of({text})));
+}
+
+TEST(BlockSpec, TakesViewsThatPointNowhere) {
+    Draft draft;
+    draft.topic = "a";
+    draft.source = {};
+    EXPECT_EQ(block_of({draft})->entry(0).payload, "");
+}
+
 TEST(BlockSpec, HostileBodiesWithAGoodChecksumNeverCrash) {
     Rng rng(42);
     for (int round = 0; round < 30'000; ++round) {

@@ -127,7 +127,7 @@ TEST_F(EnvelopeSpec, AnyMessageIsOneLineOfValidJson) {
                           trace = random_bytes(rng, 300), payload = random_bytes(rng, 300);
         draft = {topic,
                  source,
-                 type.empty() ? "1" : payload,
+                 type.empty() ? BytesView("1") : BytesView(payload),
                  type,
                  key,
                  static_cast<Kind>(rng.below(4)),
