@@ -51,7 +51,7 @@ Result<std::vector<Item>> read_items(const ItemList& list, const json::Value& bo
     if (path != nullptr) {
         // A path explodes arrays on its way, as `rows` does: `data.symbol` collects every symbol.
         std::vector<json::Value> found;
-        collect(*path, body, found);
+        collect(*path, Ends::Values, body, found);
         if (found.size() == 1 && found[0].is_array()) return read_item_array(list.name, found[0]);
         std::vector<Item> items;
         for (const json::Value& value : found) {

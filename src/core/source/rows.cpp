@@ -11,29 +11,42 @@ namespace {
 
 struct Collector {
     std::span<const expr::Path::Step> steps;
+    Ends ends;
     std::vector<json::Value>& out;
     std::size_t max;
-    std::size_t cut = 0;
+    Collected found{};
 
     void take(const json::Value& value) {
-        if (value.is_null()) return;
         if (out.size() < max) {
             out.push_back(value);
         } else {
-            ++cut;
+            ++found.cut;
+        }
+    }
+
+    void take_end(const json::Value& value) {
+        found.reached = true;
+        if (value.is_object()) return take(value);
+        if (!value.is_array()) {
+            if (ends == Ends::Values && !value.is_null()) return take(value);
+            found.odd = found.odd || !value.is_null();
+            return;
+        }
+        const json::Value head = value.first();
+        if (ends == Ends::Positional && head.present() && !head.is_array() && !head.is_object())
+            return take(value);
+        for (json::Value v = head; v; v = v.next_in(value)) {
+            if (!v.is_null()) take(v);
         }
     }
 
     /// Recursion is as deep as the path is long: exploding an array does not deepen it twice in a row.
     void walk(const json::Value& value, std::size_t step) {
-        if (step == steps.size()) {
-            if (!value.is_array()) return take(value);
-            for (json::Value v = value.first(); v; v = v.next_in(value)) take(v);
-            return;
-        }
+        if (step == steps.size()) return take_end(value);
         const expr::Path::Step& next = steps[step];
         if (value.is_array()) {
             if (next.is_index) return walk_child(value.at(next.index), step);
+            found.reached = found.reached || value.size() == 0;
             for (json::Value v = value.first(); v; v = v.next_in(value)) {
                 if (v.is_object()) walk(v, step);
             }
@@ -53,11 +66,11 @@ struct Collector {
 
 }  // namespace
 
-std::size_t collect(const expr::Path& path, const json::Value& from, std::vector<json::Value>& out,
-                    std::size_t max) {
-    Collector collector{path.steps(), out, max};
+Collected collect(const expr::Path& path, Ends ends, const json::Value& from,
+                  std::vector<json::Value>& out, std::size_t max) {
+    Collector collector{path.steps(), ends, out, max};
     collector.walk(from, 0);
-    return collector.cut;
+    return collector.found;
 }
 
 bool append_columns(std::string& out, const std::vector<std::string>& names,

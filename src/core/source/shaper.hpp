@@ -59,7 +59,7 @@ struct Shaped {
     FrameKind kind = FrameKind::Data;
     const ClassifyRule* rule = nullptr;  ///< the rule that matched, if one did
     json::Value frame;       ///< absent for words and garbage. Ends with the next shape()
-    std::string_view text;   ///< the decoded frame; lives as Row's views do
+    std::string_view text;   ///< the decoded frame; ends with the next shape()
     std::string_view words;  ///< of `text_from`, or the reason of garbage
     std::size_t emitted = 0, repeats = 0, dropped = 0, rejected = 0;
     std::size_t rows_cut = 0;  ///< beyond `limits.rows_per_frame`; one dead letter tells of them
