@@ -30,6 +30,8 @@ public:
         if (!sound_) return Status::Broken;
         // Between two frames there is nothing to do without input, and a call would count as the next frame's begin.
         if (ended_ && input.empty()) return Status::Going;
+        if (ended_) magic_bytes_ = 0;
+        if (!begins_a_frame(input)) return Status::Broken;
         ZSTD_inBuffer in{input.data(), input.size(), 0};
         ZSTD_outBuffer out{at, room, 0};
         const std::size_t wants = ZSTD_decompressStream(context_, &out, &in);
@@ -43,9 +45,24 @@ public:
     [[nodiscard]] bool complete() const override { return ended_; }
 
 private:
+    /// The library also reads formats from before RFC 8878, which nobody sends and nobody tests.
+    bool begins_a_frame(BytesView input) noexcept {
+        for (; magic_bytes_ < 4 && !input.empty(); ++magic_bytes_, input.remove_prefix(1)) {
+            const auto byte = static_cast<unsigned char>(input.front());
+            if (magic_bytes_ == 0) skippable_ = byte >> 4U == 5;
+            if (magic_bytes_ == 0 && skippable_) continue;
+            constexpr unsigned char kFrame[] = {0x28, 0xb5, 0x2f, 0xfd};
+            constexpr unsigned char kSkippable[] = {0x50, 0x2a, 0x4d, 0x18};
+            if (byte != (skippable_ ? kSkippable : kFrame)[magic_bytes_]) return false;
+        }
+        return true;
+    }
+
     ZSTD_DCtx* context_;
     bool sound_ = true;
     bool ended_ = false;
+    bool skippable_ = false;
+    std::uint8_t magic_bytes_ = 0;  ///< of this frame, seen so far
 };
 
 class Brotli final : public Engine {

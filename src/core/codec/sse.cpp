@@ -10,7 +10,12 @@ namespace {
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 bool is_one_line(std::string_view text) {
-    return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
+    return text.find_first_of("\r\n") == std::string_view::npos;
+}
+
+/// Readers ignore an id with a NUL.
+bool is_id(std::string_view text) {
+    return is_one_line(text) && text.find('\0') == std::string_view::npos;
 }
 
 }  // namespace
@@ -124,7 +129,7 @@ void Parser::reset() {
 }
 
 void append_event(Bytes& out, std::string_view id, std::string_view type, BytesView data) {
-    if (!id.empty() && is_one_line(id)) out.append("id: ").append(id).push_back('\n');
+    if (!id.empty() && is_id(id)) out.append("id: ").append(id).push_back('\n');
     if (!type.empty() && is_one_line(type)) out.append("event: ").append(type).push_back('\n');
     for (;;) {
         const std::size_t end = data.find_first_of("\r\n");

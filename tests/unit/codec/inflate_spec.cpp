@@ -194,6 +194,19 @@ TEST(Inflate, AZstdWindowOver8MiBIsRefused) {
     EXPECT_EQ(error_of(decoded(Coding::Zstd, wire)), Errc::Malformed);
 }
 
+TEST(Inflate, ZstdFormatsFromBeforeItsStandardAreRefused) {
+    for (const char first : {'\x24', '\x25', '\x26', '\x27'})
+        EXPECT_EQ(
+            error_of(decoded(Coding::Zstd, Bytes(1, first) + Bytes("\xb5\x2f\xfd\x04\0\0\0", 7))),
+            Errc::Malformed);
+    const Bytes skippable("\x5a\x2a\x4d\x18\x02\0\0\0xx", 10);
+    EXPECT_EQ(decoded(Coding::Zstd, skippable + compress(Coding::Zstd, "text") + skippable, {}, 1)
+                  .value(),
+              "text");
+    EXPECT_EQ(decoded(Coding::Zstd, skippable + compress(Coding::Zstd, "text") + skippable).value(),
+              "text");
+}
+
 TEST(Inflate, AZstdDictionaryIsUsed) {
     const Bytes dictionary =
         "{\"did\":\"did:plc:\",\"kind\":\"commit\",\"commit\":{\"operation\":\"create\"}}";
