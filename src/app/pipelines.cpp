@@ -109,7 +109,7 @@ api::Object PipelineObjects::object(const Entry& entry) const {
         out.member("last_error", status->last_error).key("counters").begin_object();
         out.member("in", c.in).member("out", c.out).member("filtered", c.filtered).member("duplicates", c.duplicates);
         out.member("limited", c.limited).member("conflated", c.conflated).member("held", c.held).member("failed", c.failed);
-        out.member("seconds", status->seconds).end_object();
+        out.end_object();
     }
     out.end_object();
     return {std::move(json), etag(entry)};

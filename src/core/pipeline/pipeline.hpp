@@ -60,7 +60,6 @@ struct Status {
     bool enabled = true;
     Counters counters;
     bool slow_path = false;  ///< a step runs in libjq: its cost is about 12 µs a message
-    double seconds = 0;      ///< spent in its steps
     std::string last_error;
 };
 
