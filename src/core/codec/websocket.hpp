@@ -43,7 +43,7 @@ struct DecoderConfig {
     std::uint32_t fragments_max = 64;            ///< frames of one message; more is 1002
     bool deflate = false;                        ///< permessage-deflate was agreed: RSV1 may be set
     bool peer_keeps_context = false;  ///< the peer's compressor may refer to its earlier messages
-    std::uint16_t ratio_max = 200;    ///< output : input of one message beyond 64 KiB; more is 1009
+    std::uint16_t ratio_max = 100;    ///< output : input of one message beyond 64 KiB; more is 1009
 };
 
 struct Event {

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <cstring>
 
+#include "base/assert.hpp"
 #include "base/varint.hpp"
 #include "core/codec/message_inflater.hpp"
 #include "core/codec/utf8.hpp"
@@ -96,7 +98,9 @@ Decoder::Decoder(const DecoderConfig& config) noexcept
       ratio_max_(config.ratio_max),
       role_(config.role),
       deflate_(config.deflate),
-      peer_keeps_context_(config.peer_keeps_context) {}
+      peer_keeps_context_(config.peer_keeps_context) {
+    ANODE_ASSERT(ratio_max_ > 0);
+}
 Decoder::~Decoder() = default;
 Decoder::Decoder(Decoder&&) noexcept = default;
 Decoder& Decoder::operator=(Decoder&&) noexcept = default;
