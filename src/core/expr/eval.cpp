@@ -13,12 +13,20 @@ using json::Type;
 
 namespace {
 
+/// An error that a `?` forgives is no result.
+Status forgiven(Machine& machine) {
+    if (machine.exhausted()) return Status::Error;
+    machine.forget_error();
+    return Status::Empty;
+}
+
 Status walk(Machine& machine, const std::vector<Step>& steps, const Val& from, Val& out) {
     out = from;
     for (const Step& step : steps) {
         const Val at = out;
         const Status status = step.is_index ? machine.element(at, step.index, out)
                                             : machine.member(at, step.name, out);
+        if (status == Status::Error && step.optional) return forgiven(machine);
         if (status != Status::Value) return status;
     }
     return Status::Value;
@@ -117,13 +125,15 @@ Status bracket(Machine& machine, const Node& node, const Val& base, const Val& i
             status != Status::Value)
             return status;
     }
-    if (node.op == Op::Index) return index_with(machine, base, first, out);
-    if (node.steps[1].is_index) {
-        if (const Status status = eval(machine, *node.kids[kid], input, second);
-            status != Status::Value)
-            return status;
+    Status status = Status::Value;
+    if (node.op == Op::Index) {
+        status = index_with(machine, base, first, out);
+    } else {
+        if (node.steps[1].is_index) status = eval(machine, *node.kids[kid], input, second);
+        if (status != Status::Value) return status;
+        status = slice(machine, base, first, second, out);
     }
-    return slice(machine, base, first, second, out);
+    return status == Status::Error && node.optional ? forgiven(machine) : status;
 }
 
 Status eval_bracket(Machine& machine, const Node& node, const Val& input, Val& out) {
@@ -228,12 +238,9 @@ Status eval_if(Machine& machine, const Node& node, const Val& input, Val& out) {
     return eval(machine, *node.kids[i], input, out);
 }
 
-/// What an expression in the way of another does: an error ends the evaluation, no result goes on to the next.
 Status eval_try(Machine& machine, const Node& node, const Val& input, Val& out) {
     const Status status = eval(machine, *node.kids[0], input, out);
-    if (status != Status::Error || machine.exhausted()) return status;
-    machine.forget_error();
-    return Status::Empty;
+    return status == Status::Error ? forgiven(machine) : status;
 }
 
 // -- construction --------------------------------------------------------------------------------
@@ -294,9 +301,11 @@ Status eval_join(Machine& machine, const Node& node, const Val& input, Val& out)
 
 // -- several results -----------------------------------------------------------------------------
 
-Flow each_element(Machine& machine, const Val& container, Sink sink) {
+Flow each_element(Machine& machine, const Node& node, const Val& container, Sink sink) {
     List list;
-    if (machine.list(container, list) != Status::Value) return Flow::Error;
+    if (machine.list(container, list) != Status::Value) {
+        return node.optional && forgiven(machine) == Status::Empty ? Flow::Go : Flow::Error;
+    }
     for (const Val& item : list) {
         if (!machine.step()) return Flow::Error;
         if (const Flow flow = sink(item); flow != Flow::Go) return flow;
@@ -322,15 +331,14 @@ Flow each_tried(Machine& machine, const Node& node, const Val& input, Sink sink)
         return flow;
     };
     const Flow flow = each(machine, *node.kids[0], input, Sink(pass));
-    if (flow != Flow::Error || later || machine.exhausted()) return flow;
-    machine.forget_error();
-    return Flow::Go;
+    if (flow != Flow::Error || later) return flow;
+    return forgiven(machine) == Status::Empty ? Flow::Go : Flow::Error;
 }
 
 /// Results of the base, each taken one step further.
 Flow each_further(Machine& machine, const Node& node, const Val& input, Sink sink) {
     auto further = [&](const Val& base) {
-        if (node.op == Op::Each) return each_element(machine, base, sink);
+        if (node.op == Op::Each) return each_element(machine, node, base, sink);
         Val out;
         const Status status = node.op == Op::Path ? walk(machine, node.steps, base, out)
                                                   : bracket(machine, node, base, input, out);
@@ -356,7 +364,7 @@ Flow each(Machine& machine, const Node& node, const Val& input, Sink sink) {
         case Op::Try:
             return each_tried(machine, node, input, sink);
         case Op::Each:
-            if (node.kids.empty()) return each_element(machine, input, sink);
+            if (node.kids.empty()) return each_element(machine, node, input, sink);
             return each_further(machine, node, input, sink);
         default:
             return each_further(machine, node, input, sink);

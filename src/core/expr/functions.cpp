@@ -270,6 +270,7 @@ Status has(Machine& machine, const Val& container, const Val& key, Val& out) {
             std::any_of(dict.begin(), dict.end(), [&](const Member& m) { return m.name == name; });
         return Status::Value;
     }
+    if (kind == Type::Null) return out = false, Status::Value;
     if (kind == Type::Array && key.kind() == Type::Number) {
         std::size_t size = 0;
         if (machine.size(container, size) != Status::Value) return Status::Error;
@@ -418,7 +419,9 @@ Status first_of(Machine& machine, const Node& node, const Val& input, Val& out) 
 
 // -- calls ---------------------------------------------------------------------------------------
 
+/// An error that is null ends the evaluation without words and without a result, as jq 1.6 has it.
 Status raise(Machine& machine, const Val& value) {
+    if (value.kind() == Type::Null) return Status::Empty;
     std::string_view text;
     if (is_string(value) && machine.text(value, text) != Status::Value) return Status::Error;
     return machine.fail(

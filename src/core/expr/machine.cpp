@@ -86,8 +86,7 @@ Status Machine::list(const Val& container, List& out) {
     }
     const auto* const value = std::get_if<json::Value>(&container.is);
     if (value == nullptr || !value->is_array()) {
-        return fail(
-            [&] { return "Cannot iterate over " + shown(container); });
+        return fail([&] { return "Cannot iterate over " + shown(container); });
     }
     if (!step_members(value->size())) return Status::Error;
     Val* const items = values(value->size());

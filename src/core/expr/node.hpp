@@ -19,7 +19,7 @@ enum class Op : std::uint8_t {
     Index,        ///< base, index
     Slice,        ///< base, [from], [to]: `steps.size()` tells which are there
     Each,         ///< [base]: more than one result
-    Try,          ///< `kid?`
+    Try,          ///< `(kid)?`
     Pipe,         ///< kids in order
     Alternative,  ///< kids in order: `//`
     And,
@@ -97,6 +97,7 @@ struct Step {
     std::string name;
     std::int64_t index = 0;
     bool is_index = false;
+    bool optional = false;  ///< `?` stands behind it: an error of this step alone is no result
 };
 
 struct Node {
@@ -104,6 +105,7 @@ struct Node {
     Function function = Function::Not;
     std::uint16_t kinds = 0;  ///< OfKind: a bit for each json::Type it lets through
     bool several = false;     ///< may have more than one result
+    bool optional = false;    ///< Index, Slice, Each with `?` behind: as of a step
     std::uint16_t depth = 1;  ///< levels of this tree: what evaluating it costs in stack
     std::uint32_t offset = 0;
     std::string text;  ///< what `literal` points into

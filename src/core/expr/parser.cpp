@@ -144,9 +144,12 @@ Parser::Parsed Parser::binary(Op op, NodePtr left, NodePtr right) {
 
 Parser::Parsed Parser::chain(Op op, std::string_view sign, Parsed (Parser::*operand)()) {
     ANODE_EXPR_TRY(first, (this->*operand)());
-    if (!token_.is(sign) && !token_.is_word(sign)) return first;
-    NodePtr node = make(op, first->offset);
     const bool may_be_several = op == Op::Pipe;
+    if (!token_.is(sign) && !token_.is_word(sign)) {
+        if (may_be_several) piped_ = false;
+        return first;
+    }
+    NodePtr node = make(op, first->offset);
     node->several = may_be_several && first->several;
     ANODE_EXPR_CHECK(adopt(*node, std::move(first), may_be_several));
     while (token_.is(sign) || token_.is_word(sign)) {
@@ -155,6 +158,7 @@ Parser::Parsed Parser::chain(Op op, std::string_view sign, Parsed (Parser::*oper
         node->several |= may_be_several && next->several;
         ANODE_EXPR_CHECK(adopt(*node, std::move(next), may_be_several));
     }
+    if (may_be_several) piped_ = true;
     return node;
 }
 
@@ -269,7 +273,7 @@ Parser::Parsed Parser::array() {
     }
     for (;;) {
         ANODE_EXPR_TRY(element, pipe());
-        const bool piped = element->op == Op::Pipe;
+        const bool piped = piped_;
         ANODE_EXPR_CHECK(adopt(*node, std::move(element), true));
         // In jq the comma binds tighter than the pipe: `[a, b | c]` would mean `[(a, b) | c]`.
         if (piped && (node->kids.size() > 1 || token_.is(","))) {
@@ -307,7 +311,7 @@ std::expected<void, CompileError> Parser::member(Node& object) {
     ANODE_EXPR_TRY(name, member_name(may_stand_alone));
     if (may_stand_alone && (token_.is(",") || token_.is("}"))) {
         NodePtr path = make(Op::Path, offset);
-        path->steps.push_back({name->text, 0, false});
+        path->steps.push_back({name->text});
         ANODE_EXPR_CHECK(adopt(object, std::move(name)));
         return adopt(object, std::move(path));
     }

@@ -30,7 +30,9 @@ private:
     Parsed signed_term();
     Parsed term();
     Parsed primary();
-    Parsed suffixes(NodePtr base);
+    Parsed suffixes(NodePtr base, bool is_step);
+    Parsed optional(NodePtr base, bool is_step);
+    Parsed dot(NodePtr base);
     Parsed bracket(NodePtr base);
     Parsed slice(NodePtr base, NodePtr from);
     Parsed word();
@@ -66,6 +68,7 @@ private:
     Token token_;
     std::string_view before_;  ///< the token before: errors name it
     int nesting_ = 0;
+    bool piped_ = false;  ///< the last pipe() saw a `|` outside parentheses
 };
 
 }  // namespace anode::expr

@@ -15,12 +15,13 @@
 namespace anode::expr {
 
 namespace {
-constexpr std::size_t kStepsMax = 64;  ///< of one path
+constexpr std::size_t kStepsMax = 64;  ///< of one path node
+constexpr std::size_t kSuffixesMax = 256;
 
 /// A literal that can be a step of a path.
 std::optional<Step> step_of(const Node& index) {
     if (index.op != Op::Literal) return std::nullopt;
-    if (index.literal.kind() == json::Type::String) return Step{index.text, 0, false};
+    if (index.literal.kind() == json::Type::String) return Step{index.text};
     const double number = index.literal.number();
     const bool whole = index.literal.kind() == json::Type::Number && number > -1e9 &&
                        number < 1e9 &&
@@ -34,8 +35,8 @@ std::optional<Step> step_of(const Node& index) {
 Parser::Parsed Parser::term() {
     const bool starts_path = token_.mark == Mark::Dot || token_.mark == Mark::Field;
     ANODE_EXPR_TRY(base, primary());
-    if (!starts_path && token_.mark == Mark::Number) return unexpected();
-    return suffixes(std::move(base));
+    const bool is_step = starts_path && base->op != Op::Identity;
+    return suffixes(std::move(base), is_step);
 }
 
 Parser::Parsed Parser::primary() {
@@ -57,7 +58,7 @@ Parser::Parsed Parser::primary() {
         case Mark::Field: {
             advance();
             NodePtr node = make(Op::Path, token.offset);
-            node->steps.push_back({std::string(token.text), 0, false});
+            node->steps.push_back({std::string(token.text)});
             return node;
         }
         case Mark::Number:
@@ -81,41 +82,58 @@ Parser::Parsed Parser::primary() {
 }
 
 /// `.name`, `."name"`, `[…]`, `?` behind a term, as often as they come.
-Parser::Parsed Parser::suffixes(NodePtr base) {
+Parser::Parsed Parser::suffixes(NodePtr base, bool is_step) {
     const std::size_t offset = base->offset;
-    for (std::size_t count = 0;; ++count) {
-        if (count > kStepsMax * 4) return wrong(token_.offset, "a path with too many steps");
+    for (std::size_t count = 0; count < kSuffixesMax; ++count) {
         if (token_.mark == Mark::Field) {
             base = path_on(std::move(base), offset);
-            base->steps.push_back({std::string(token_.text), 0, false});
+            base->steps.push_back({std::string(token_.text)});
             advance();
         } else if (token_.mark == Mark::Dot) {
-            advance();
-            if (token_.mark != Mark::Quote && !token_.is("[")) return unexpected();
-            if (token_.is("[")) continue;
-            ANODE_EXPR_TRY(name, text_literal());
-            if (const auto step = step_of(*name)) {
-                base = path_on(std::move(base), offset);
-                base->steps.push_back(*step);
-            } else {
-                ANODE_EXPR_TRY(node, binary(Op::Index, std::move(base), std::move(name)));
-                base = std::move(node);
-            }
+            ANODE_EXPR_TRY(node, dot(std::move(base)));
+            base = std::move(node);
         } else if (token_.is("[")) {
             ANODE_EXPR_TRY(node, bracket(std::move(base)));
             base = std::move(node);
         } else if (token_.is("?")) {
             advance();
-            NodePtr node = make(Op::Try, offset);
-            node->several = base->several;
-            ANODE_EXPR_CHECK(adopt(*node, std::move(base), true));
+            ANODE_EXPR_TRY(node, optional(std::move(base), is_step));
             base = std::move(node);
-        } else if (token_.is_word("as")) {
-            return outside(token_.offset, "as");
+            is_step = false;
+            continue;
         } else {
+            if (token_.is_word("as")) return outside(token_.offset, "as");
             return base;
         }
+        is_step = true;
     }
+    return wrong(token_.offset, "a path with too many steps");
+}
+
+/// `?` behind a step forgives that step, behind anything else the whole.
+Parser::Parsed Parser::optional(NodePtr base, bool is_step) {
+    if (is_step) {
+        (base->op == Op::Path ? base->steps.back().optional : base->optional) = true;
+        return base;
+    }
+    NodePtr node = make(Op::Try, base->offset);
+    node->several = base->several;
+    ANODE_EXPR_CHECK(adopt(*node, std::move(base), true));
+    return node;
+}
+
+/// `."name"` behind a term; a dot before `[` changes nothing.
+Parser::Parsed Parser::dot(NodePtr base) {
+    advance();
+    if (token_.is("[")) return bracket(std::move(base));
+    if (token_.mark != Mark::Quote) return unexpected();
+    ANODE_EXPR_TRY(name, text_literal());
+    const auto step = step_of(*name);
+    if (!step) return binary(Op::Index, std::move(base), std::move(name));
+    const std::size_t offset = base->offset;
+    NodePtr path = path_on(std::move(base), offset);
+    path->steps.push_back(*step);
+    return path;
 }
 
 /// A path node that further steps can be put on: the base itself if it is one.
