@@ -107,6 +107,18 @@ void Desk::begin(Now time, Effects& effects) {
     if (since_ == 0) since_ = time.wall;
     shaper.recycle();
     queue.end_release();
+    if (!kept_bytes_.empty()) kept_bytes_.clear();
+    if (!kept_rows_.empty()) kept_rows_.clear();
+}
+
+BytesView Desk::keep(Bytes bytes) {
+    kept_bytes_.push_back(std::make_unique<Bytes>(std::move(bytes)));
+    return *kept_bytes_.back();
+}
+
+const Row& Desk::keep(std::unique_ptr<KeptRow> row) {
+    kept_rows_.push_back(std::move(row));
+    return kept_rows_.back()->row();
 }
 
 TimerId Desk::arm(TimerKind kind, std::uint32_t owner, Duration after) {

@@ -78,6 +78,10 @@ public:
     /// Lets the rows since `from` go: out, or into the queue while the node's intake is full.
     void publish(Mark from);
 
+    /// Keeps bytes or a row until the next step, for rows that point into them.
+    BytesView keep(Bytes bytes);
+    const Row& keep(std::unique_ptr<KeptRow> row);
+
     /// The intake is full, or free: what waits goes out bit by bit.
     void set_pressure(bool full);
     /// A Release timer: more of the queue. True if it was ours.
@@ -129,6 +133,8 @@ private:
     Instant next_sample_{};
     std::vector<std::string> unknown_;
     Bucket letters_;
+    std::vector<std::unique_ptr<Bytes>> kept_bytes_;
+    std::vector<std::unique_ptr<KeptRow>> kept_rows_;
     TimerId release_{};
     std::uint64_t lost_queued_ = 0, conflated_queued_ = 0;  ///< since the pressure began
 };

@@ -61,7 +61,7 @@ bool has_header(const Headers& headers, std::string_view name) {
 
 Result<void> add_headers(const Desk& desk, const Wanted& wanted, const Context& context,
                          Headers& headers) {
-    if (wanted.with_query) {
+    if (wanted.with_headers) {
         for (const Header& header : desk.def->headers) {
             auto value = header.value.text(context);
             if (!value) return std::unexpected(value.error());
@@ -106,7 +106,9 @@ Result<Outgoing> assemble(const Desk& desk, const Wanted& wanted, Rng& rng) {
     context.key = wanted.key;
     Outgoing outgoing;
     outgoing.method = wanted.method;
-    if (const auto made = wanted.url->append(outgoing.url, context); !made) {
+    if (wanted.url == nullptr) {
+        outgoing.url = wanted.literal_url;
+    } else if (const auto made = wanted.url->append(outgoing.url, context); !made) {
         return std::unexpected(made.error());
     }
     if (wanted.with_query) {
@@ -134,6 +136,16 @@ Result<Outgoing> assemble(const Desk& desk, const Wanted& wanted, Rng& rng) {
         for (const auto& [name, value] : outgoing.variables) (*wanted.variables)[name] = value;
     }
     return outgoing;
+}
+
+void add_position(const Definition& definition, const Bytes& position, Outgoing& outgoing) {
+    if (position.empty()) return;
+    const ResumeSpec resume = definition.resume.value_or(ResumeSpec{});
+    if (const auto* header = std::get_if<ResumeSpec::Header>(&resume.as)) {
+        outgoing.headers.emplace_back(header->name, position);
+    } else if (const auto* query = std::get_if<ResumeSpec::Query>(&resume.as)) {
+        append_query(outgoing.url, query->name, position);
+    }
 }
 
 HttpRequest to_request(const Desk& desk, Outgoing outgoing) {

@@ -25,13 +25,17 @@ struct Wanted {
     std::string method = "GET";
     const MessageTemplate* body = nullptr;
     std::span<const std::pair<std::string, Filler>> headers;  ///< beside those of the definition
-    bool with_query = true;  ///< `query` and `headers` of the definition apply
+    std::string_view literal_url;  ///< instead of `url`: the server named it
+    bool with_query = true;        ///< `query` of the definition applies
+    bool with_headers = true;      ///< `headers` of the definition apply
     std::string_view oauth_token;
 };
 /// URL, headers, body, credentials. Errors name the template or secret, never a value.
 Result<Outgoing> assemble(const Desk& desk, const Wanted& wanted, Rng& rng);
 /// The same as a request, with the definition's time limits and TLS.
 HttpRequest to_request(const Desk& desk, Outgoing outgoing);
+/// Adds where to go on from, as `resume` says; messages are the caller's.
+void add_position(const Definition& definition, const Bytes& position, Outgoing& outgoing);
 /// Context for templates of this source, at this moment.
 Context context_of(const Desk& desk, std::span<const Item> items, const Variables* variables,
                    Rng* rng, std::uint64_t* counter);

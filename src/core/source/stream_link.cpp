@@ -108,14 +108,7 @@ void Link::open_now() {
         down(ErrorClass::Definition, outgoing.error().what);
         return;
     }
-    if (!setup_.position.empty()) {
-        const ResumeSpec resume = def.resume.value_or(ResumeSpec{});
-        if (const auto* header = std::get_if<ResumeSpec::Header>(&resume.as)) {
-            outgoing->headers.emplace_back(header->name, setup_.position);
-        } else if (const auto* query = std::get_if<ResumeSpec::Query>(&resume.as)) {
-            append_query(outgoing->url, query->name, setup_.position);
-        }
-    }
+    add_position(def, setup_.position, *outgoing);
     OpenSpec spec;
     spec.transport = transport_of(def, outgoing->headers);
     if (spec.transport == Transport::Sse && !find_header(outgoing->headers, "Accept")) {

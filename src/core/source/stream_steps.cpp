@@ -389,7 +389,7 @@ bool StepRunner::begin(const RequestStep& step) {
     wanted.method = step.method == RequestStep::Method::Get ? "GET" : "POST";
     wanted.body = step.body ? &*step.body : nullptr;
     wanted.headers = step.headers;
-    wanted.with_query = false;
+    wanted.with_query = wanted.with_headers = false;
     wanted.oauth_token = token.value_or(std::string_view{});
     auto outgoing = assemble(desk, wanted, desk.rng);
     if (!outgoing) {
