@@ -35,26 +35,34 @@ bool is_token(std::string_view text) noexcept {
 
 Progress collect(BytesView& input, Bytes& buffer, std::size_t& lines, const Limits& limits,
                  Refusal& refusal) {
+    constexpr char kNothing = '\n';  // stands before the first byte
+    const std::size_t before = buffer.size();
+    const std::size_t room = limits.head_bytes_max - std::min(before, limits.head_bytes_max);
+    const BytesView fresh = input.substr(0, room);
+    buffer.append(fresh);
+    const auto at = [&](std::size_t i) { return i < buffer.size() ? buffer[i] : kNothing; };
     const auto refuse = [&](int status, std::string_view why) {
         refusal = {status, why};
         return Progress::Refused;
     };
-    while (!input.empty()) {
-        const char byte = input.front();
-        const bool after_cr = buffer.ends_with('\r');
+    for (std::size_t i = before; i < buffer.size(); ++i) {
+        const char byte = buffer[i];
         if (is_forbidden(static_cast<unsigned char>(byte)))
             return refuse(400, "control character in the head");
-        if ((byte == '\n') != after_cr) return refuse(400, "line does not end with CR LF");
-        if (buffer.size() >= limits.head_bytes_max) return refuse(431, "head is too large");
-        buffer.push_back(byte);
-        input.remove_prefix(1);
+        if ((byte == '\n') != (at(i - 1) == '\r'))
+            return refuse(400, "line does not end with CR LF");
         if (byte != '\n') continue;
-        if (buffer.size() == 2) return refuse(400, "head begins with an empty line");
-        if (buffer.ends_with("\r\n\r\n")) return Progress::Done;
+        if (i == 1) return refuse(400, "head begins with an empty line");
+        if (at(i - 2) == '\n') {
+            input.remove_prefix(i + 1 - before);
+            buffer.resize(i + 1);
+            return Progress::Done;
+        }
         // The first line is no header.
         if (++lines > limits.headers_max + 1) return refuse(431, "too many headers");
     }
-    return Progress::More;
+    input.remove_prefix(fresh.size());
+    return input.empty() ? Progress::More : refuse(431, "head is too large");
 }
 
 BytesView take_line(BytesView& head) noexcept {
