@@ -73,11 +73,13 @@ std::uint64_t Ring::frame_end(std::uint64_t offset) const noexcept {
     return at->end;
 }
 
-std::uint64_t Ring::edge_with_left(std::uint64_t bytes) const noexcept {
-    if (head_ <= bytes) return released_.end;
-    const auto at =
-        std::lower_bound(marks_.begin(), marks_.end(), head_ - bytes,
-                         [](const Mark& mark, std::uint64_t wanted) { return mark.end < wanted; });
+std::uint64_t Ring::edge_with_left(std::uint64_t bytes, std::uint64_t messages) const noexcept {
+    const auto fits = [&](const Mark& mark) {
+        return head_ - mark.end <= bytes && messages_ - mark.messages <= messages;
+    };
+    if (fits(released_)) return released_.end;
+    const auto at = std::partition_point(marks_.begin(), marks_.end(),
+                                         [&](const Mark& mark) { return !fits(mark); });
     return at == marks_.end() ? head_ : at->end;
 }
 

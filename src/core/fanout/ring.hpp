@@ -37,8 +37,9 @@ public:
     [[nodiscard]] Mark mark_at(std::uint64_t offset) const noexcept;
     /// The end of the frame that `offset` lies in; `offset` itself at a frame's edge.
     [[nodiscard]] std::uint64_t frame_end(std::uint64_t offset) const noexcept;
-    /// The first frame edge from which at most `bytes` are left.
-    [[nodiscard]] std::uint64_t edge_with_left(std::uint64_t bytes) const noexcept;
+    /// The first frame edge from which at most `bytes` and `messages` are left.
+    [[nodiscard]] std::uint64_t edge_with_left(std::uint64_t bytes,
+                                               std::uint64_t messages) const noexcept;
     /// Nobody needs what lies before `offset`.
     void release(std::uint64_t offset);
     [[nodiscard]] std::size_t held_bytes() const noexcept;

@@ -1,0 +1,116 @@
+#include "api/live/push.hpp"
+
+#include "base/text.hpp"
+#include "core/json/json.hpp"
+
+namespace anode::api {
+
+namespace {
+
+constexpr std::uint32_t kInFlightMax = 1024;
+constexpr std::uint64_t kBytesInFlightMax = 8U << 20;
+
+ws::DecoderConfig push_decoder(bool deflate) {
+    ws::DecoderConfig config;
+    config.frame_bytes_max = kPayloadBytesMax;
+    config.message_bytes_max = kPayloadBytesMax;
+    config.deflate = deflate;
+    return config;
+}
+
+}  // namespace
+
+PushConnection::PushConnection(Hub& hub, Detached socket, Seat seat, Wire wire,
+                               std::string identity, std::string topic, Ack ack, bool answers)
+    : Listener(hub, std::move(socket), std::move(seat), wire, EnvelopeStyle{}, std::move(identity)),
+      decoder_(push_decoder(wire.deflate)),
+      topic_(std::move(topic)),
+      ack_(ack),
+      answers_(answers) {}
+
+bool PushConnection::wants_input() const noexcept {
+    return in_flight_ < kInFlightMax && bytes_in_flight_ < kBytesInFlightMax &&
+           outbox_bytes() < (1 << 20);
+}
+
+void PushConnection::tick(Instant now) { Listener::tick(now); }
+
+void PushConnection::on_input(std::span<char> input) {
+    while (const auto event = decoder_.next(input)) {
+        switch (event->kind) {
+            case ws::Event::Kind::Text:
+                publish(event->payload, false);
+                break;
+            case ws::Event::Kind::Binary:
+                publish(event->payload, true);
+                break;
+            case ws::Event::Kind::Ping:
+                ws::append_frame(outbox(), ws::Opcode::Pong, event->payload);
+                break;
+            case ws::Event::Kind::Pong:
+                break;
+            case ws::Event::Kind::Close:
+                return close_with(event->code == ws::kNoStatus ? ws::kNormal : event->code, "");
+            case ws::Event::Kind::Failed:
+                return close_with(event->code, event->payload);
+        }
+        if (closing_) return;
+    }
+}
+
+void PushConnection::publish(BytesView payload, bool binary) {
+    const std::uint64_t n = ++taken_;
+    PublishItem item;
+    item.topic = topic_;
+    if (binary) {
+        item.payload = payload;
+        item.content_type = "application/octet-stream";
+    } else {
+        auto compact = json::compact(payload);
+        if (!compact) {
+            return refuse(n, compact.error().code == Errc::Malformed ||
+                                     compact.error().code == Errc::Truncated
+                                 ? Problem::bad_json(compact.error().what)
+                                 : Problem::of(compact.error()));
+        }
+        item.payload = std::move(*compact);
+    }
+    const std::uint64_t bytes = item.payload.size();
+    ++in_flight_;
+    bytes_in_flight_ += bytes;
+    PublishRequest request;
+    request.ack = ack_;
+    request.items.push_back(std::move(item));
+    hub_.parts().doors.publishing.publish(
+        std::move(request), [self = hub_.ref(id()), n, bytes](Result<PublishResult> result) {
+            self.post([n, bytes, result = std::move(result)](Listener& listener) {
+                auto& push = static_cast<PushConnection&>(listener);
+                --push.in_flight_;
+                push.bytes_in_flight_ -= bytes;
+                push.answer(n, result);
+            });
+        });
+}
+
+void PushConnection::answer(std::uint64_t n, const Result<PublishResult>& result) {
+    if (closing_) return;
+    if (!result) {
+        refuse(n, Problem::of(result.error()));
+    } else if (answers_ && !result->ids.empty()) {
+        append_control(outbox(), wire_, {},
+                       "{\"op\":\"ok\",\"n\":" + std::to_string(n) + ",\"id\":\"" +
+                           result->ids.front().text() + "\"}");
+    }
+    flush();
+    resume_input();
+}
+
+void PushConnection::refuse(std::uint64_t n, const Problem& problem) {
+    append_control(outbox(), wire_, {},
+                   "{\"op\":\"err\",\"n\":" + std::to_string(n) +
+                       ",\"code\":" + text::json_string(problem.code) +
+                       ",\"title\":" + text::json_string(problem.title()) +
+                       ",\"detail\":" + text::json_string(problem.detail) + '}');
+}
+
+}  // namespace anode::api

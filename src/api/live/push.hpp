@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+
+#include "api/live/listener.hpp"
+#include "core/codec/websocket.hpp"
+
+namespace anode::api {
+
+/// A publisher on `/v1/push`: each text frame is a payload and gets an answer of its own if it asked
+/// for one. Source: interfaces, section 8.
+class PushConnection final : public Listener {
+public:
+    PushConnection(Hub& hub, Detached socket, Seat seat, Wire wire, std::string identity,
+                   std::string topic, Ack ack, bool answers);
+
+    void tick(Instant now) override;
+    [[nodiscard]] bool listens() const noexcept override { return false; }
+
+protected:
+    void on_input(std::span<char> input) override;
+    void on_subscription_end(Subscription&, std::string_view) override {}
+    [[nodiscard]] bool wants_input() const noexcept override;
+
+private:
+    void publish(BytesView payload, bool binary);
+    void answer(std::uint64_t n, const Result<PublishResult>& result);
+    void refuse(std::uint64_t n, const Problem& problem);
+
+    ws::Decoder decoder_;
+    std::string topic_;
+    Ack ack_;
+    bool answers_;
+    std::uint64_t taken_ = 0;  ///< frames so far
+    std::uint64_t bytes_in_flight_ = 0;
+    std::uint32_t in_flight_ = 0;
+};
+
+}  // namespace anode::api
