@@ -134,7 +134,7 @@ public:
     // -- small records ----------------------------------------------------------------------------
     [[nodiscard]] virtual std::optional<Bytes> record(std::string_view space, std::string_view key) const = 0;
     [[nodiscard]] virtual std::vector<std::pair<std::string, Bytes>> records(std::string_view space) const = 0;
-    /// Synced when it returns.
+    /// Synced when it returns. Not from a `done`, which would wait for itself.
     virtual Result<void> put(std::vector<Record> records) = 0;
 
     // -- keeping house ----------------------------------------------------------------------------

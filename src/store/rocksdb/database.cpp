@@ -143,12 +143,18 @@ Result<std::unique_ptr<Database>> Database::open(const Options& options) {
     std::unique_ptr<Database> database(new Database);
     State& state = *database->state_;
     state.cache = rocksdb::NewLRUCache(options.cache_bytes, 2);
-    auto status = state.open(options.path, rocksdb::WALRecoveryMode::kPointInTimeRecovery);
-    if (status.IsCorruption()) {
-        log::error("store", "journal damaged, opening with what can be read of it",
+    // A torn tail is what a crash leaves: it was not acknowledged. Damage before the tail is an error
+    // first. Then all readable records are taken, or, as RocksDB 7.8 cannot always go on behind a
+    // damaged record, those before it.
+    using Mode = rocksdb::WALRecoveryMode;
+    rocksdb::Status status;
+    for (const Mode mode : {Mode::kTolerateCorruptedTailRecords, Mode::kSkipAnyCorruptedRecords,
+                            Mode::kPointInTimeRecovery}) {
+        status = state.open(options.path, mode);
+        if (!status.IsCorruption()) break;
+        log::error("store", "damage found at open, trying to read less",
                    {{"path", options.path}, {"err", status.ToString()}});
-        status = state.open(options.path, rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords);
-        database->salvaged_ = status.ok();
+        database->salvaged_ = true;
     }
     if (!status.ok()) {
         Error error = to_error(status).error();

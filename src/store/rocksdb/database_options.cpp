@@ -93,8 +93,6 @@ rocksdb::DBOptions database_options() {
     options.max_log_file_size = 1 << 20;
     options.stats_dump_period_sec = 0;
     options.stats_persist_period_sec = 0;
-    // A torn tail is what a crash leaves and ends recovery; nothing behind it was acknowledged.
-    options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
     return options;
 }
 

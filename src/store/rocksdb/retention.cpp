@@ -155,35 +155,37 @@ Result<void> Retention::hide_by_bytes() {
 /// last one, by blocks; a mixed block counts for the rule by the segment's share.
 Result<Arrival> Retention::byte_horizon(std::uint16_t rule, std::uint64_t bytes_max) const {
     double excess = -static_cast<double>(bytes_max);
-    std::vector<std::tuple<SegmentHead, double, double>> segments;
+    double boundary_share = 0;
+    Arrival horizon;
+    Arrival boundary;  // the segment that holds the horizon, if it is a closed one
     BlockList open;
-    double open_share = 0;
     index_.read([&](const IndexState& state) {
-        for (const auto& head : state.segments) {
-            const double share = share_of(head.by_rule, rule);
-            if (share == 0) continue;
-            const double bytes = share * static_cast<double>(head.stored_bytes);
-            excess += bytes;
-            segments.emplace_back(head, share, bytes);
-        }
-        open_share = share_of(state.shares(state.open.topic_list()), rule);
+        const double open_share = share_of(state.shares(state.open.topic_list()), rule);
         excess += open_share * static_cast<double>(state.open.stored_bytes);
+        for (const auto& head : state.segments) {
+            excess += share_of(head.by_rule, rule) * static_cast<double>(head.stored_bytes);
+        }
+        for (const auto& head : state.segments) {
+            if (excess <= 0) return;
+            boundary_share = share_of(head.by_rule, rule);
+            const double bytes = boundary_share * static_cast<double>(head.stored_bytes);
+            if (bytes > excess) {
+                boundary = head.first;
+                return;
+            }
+            excess -= bytes;
+            if (bytes > 0) horizon = head.last.plus(1);
+        }
+        boundary_share = open_share;
         if (excess > 0) open = state.open.blocks;
     });
-    Arrival horizon;
-    for (const auto& [head, share, bytes] : segments) {
-        if (excess <= 0) return horizon;
-        if (bytes <= excess) {
-            excess -= bytes;
-            horizon = head.last.plus(1);
-            continue;
-        }
-        const auto blocks = index_.block_list(head.first);
-        if (!blocks) return std::unexpected(blocks.error());
-        return pass_blocks(**blocks, share, excess);
+    if (excess <= 0) return horizon;
+    if (boundary.value == 0) {
+        return std::max(horizon, pass_blocks(open, boundary_share, excess));
     }
-    if (excess > 0) horizon = std::max(horizon, pass_blocks(open, open_share, excess));
-    return horizon;
+    const auto blocks = index_.block_list(boundary);
+    if (!blocks) return std::unexpected(blocks.error());
+    return pass_blocks(**blocks, boundary_share, excess);
 }
 
 // -- freeing -------------------------------------------------------------------------------------
@@ -248,6 +250,7 @@ Result<void> Retention::plan(Removal& removal) const {
         removal.head.stored_bytes -= std::min(removal.head.stored_bytes, meta.stored_bytes);
         removal.head.messages -= std::min<std::uint64_t>(removal.head.messages, meta.count);
         removal.head.payload_bytes -= std::min(removal.head.payload_bytes, meta.payload_bytes);
+        --removal.head.blocks;
         meta.stored_bytes = 0;
     }
     removal.whole = std::ranges::all_of(removal.blocks, &BlockMeta::removed);

@@ -1,5 +1,7 @@
 #include "store/rocksdb/rules.hpp"
 
+#include "base/log.hpp"
+
 namespace anode::rocks {
 namespace {
 
@@ -15,7 +17,11 @@ RetentionRule system_rule() {
 }  // namespace
 
 Rules::Rules(std::vector<RetentionRule> given) : rules_(std::move(given)) {
-    if (rules_.size() > kRulesMax) rules_.resize(kRulesMax);
+    if (rules_.size() > kRulesMax) {
+        log::error("store", "too many retention rules, the last are left out",
+                   {{"rules", rules_.size()}, {"max", kRulesMax}});
+        rules_.resize(kRulesMax);
+    }
     rules_.push_back(system_rule());
     horizons_.resize(rules_.size());
 }

@@ -114,6 +114,8 @@ TEST_F(DamageSpec, DamageInTheJournalIsSurvived) {
     const std::size_t served = serves_only_what_is_right(">");
     EXPECT_LT(served, kBlocks * 5U);
     EXPECT_GT(served, 0U);
+    EXPECT_GT(store->stats().quarantined, 0U);
+    EXPECT_TRUE(store->removed_since(patterns("t.0"), {}));
 }
 
 /// A small disk of its own, where the machine lets us make one.
