@@ -14,11 +14,12 @@ namespace {
 
 using namespace anode;
 
-/// simdjson refuses numbers beyond its types, skips a byte order mark and takes an empty text for something else.
+/// simdjson refuses numbers beyond its types and surrogates that stand alone, and skips a byte order mark.
 bool must_agree(std::string_view text, simdjson::error_code error) {
-    return error != simdjson::NUMBER_ERROR && error != simdjson::BIGINT_ERROR &&
-           error != simdjson::CAPACITY && error != simdjson::MEMALLOC &&
-           error != simdjson::DEPTH_ERROR && !text.starts_with("\xef\xbb\xbf");
+    const bool lone_surrogate = error == simdjson::STRING_ERROR && text.find("\\u") != text.npos;
+    return error != simdjson::NUMBER_ERROR && error != simdjson::CAPACITY &&
+           error != simdjson::MEMALLOC && error != simdjson::DEPTH_ERROR && !lone_surrogate &&
+           !text.starts_with("\xef\xbb\xbf");
 }
 
 std::size_t walk(const json::Value& value) {

@@ -52,7 +52,7 @@ Status merge(Machine& machine, const Val& a, const Val& b, bool deep, Val& out, 
     if (!machine.step_members(left.size + right.size)) return Status::Error;
     DictBuilder builder(machine, left.size + right.size);
     if (!builder.good()) return Status::Error;
-    for (const Member& member : left) builder.set(member.name, member.value);
+    builder.start_with(left);
     for (const Member& member : right) {
         Val value = member.value;
         if (deep && value.kind() == Type::Object) {

@@ -1,5 +1,8 @@
 #include "core/expr/machine.hpp"
 
+#include <algorithm>
+#include <memory>
+
 #include "base/assert.hpp"
 #include "base/text.hpp"
 #include "core/expr/output.hpp"
@@ -221,14 +224,24 @@ Status Machine::envelope(Dict& out) {
 
 Member* DictBuilder::find(std::string_view name) {
     if (size_ <= kFewMembers) {
+        const auto same = [&](std::string_view other) {
+            return other.size() == name.size() &&
+                   (name.empty() || (other.front() == name.front() && other == name));
+        };
         for (std::size_t i = 0; i < size_; ++i) {
-            if (members_[i].name == name) return members_ + i;
+            if (same(members_[i].name)) return members_ + i;
         }
         return nullptr;
     }
     for (std::size_t i = places_.size(); i < size_; ++i) places_.emplace(members_[i].name, i);
     const auto place = places_.find(name);
     return place == places_.end() ? nullptr : members_ + place->second;
+}
+
+void DictBuilder::start_with(const Dict& dict) {
+    ANODE_ASSERT(size_ == 0 && dict.size <= room_);
+    std::copy(dict.begin(), dict.end(), members_);
+    size_ = dict.size;
 }
 
 void DictBuilder::set(std::string_view name, const Val& value) {

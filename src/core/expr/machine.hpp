@@ -90,6 +90,8 @@ public:
         : machine_(machine), room_(room), members_(machine.members(room)) {}
     [[nodiscard]] bool good() const noexcept { return members_ != nullptr || room_ == 0; }
     void set(std::string_view name, const Val& value);
+    /// Puts members known to be unique into a builder that is empty.
+    void start_with(const Dict& dict);
     [[nodiscard]] Dict finish() const noexcept { return {members_, size_}; }
     [[nodiscard]] Member* find(std::string_view name);
 
