@@ -10,9 +10,9 @@
 namespace anode::app {
 namespace {
 
-constexpr std::size_t kBlockBytes = 64 * 1024;       ///< sealed at once, whoever waits
-constexpr Duration kLinger = 1ms;                    ///< between blocks of a busy lane
-constexpr std::uint64_t kBusyMessages = 30;          ///< in ten milliseconds: then blocks are gathered
+constexpr std::size_t kBlockBytes = 64 * 1024;  ///< sealed at once, whoever waits
+constexpr Duration kLinger = 1ms;               ///< between blocks of a busy lane
+constexpr std::uint64_t kBusyMessages = 30;     ///< in ten milliseconds: then blocks are gathered
 constexpr std::uint64_t kPressureBytes = 48u << 20;  ///< three quarters of the store's queue
 constexpr std::uint32_t kLettersPerSecond = 100;
 constexpr std::size_t kLetterRawBytes = 4096;
@@ -26,7 +26,9 @@ struct Engine::Batch {
     std::vector<std::move_only_function<void(const Result<void>&)>> waiting;
     std::uint64_t messages = 0;
 
-    [[nodiscard]] bool empty() const { return blocks.empty() && records.empty() && waiting.empty(); }
+    [[nodiscard]] bool empty() const {
+        return blocks.empty() && records.empty() && waiting.empty();
+    }
 };
 
 /// What pipelines let out enters the log like everything else, but not the pipelines again.
@@ -43,7 +45,8 @@ private:
     Engine& engine_;
 };
 
-Engine::Engine(Loop& loop, Store& store, metrics::Registry& metrics, const NodeId& node, Epoch epoch)
+Engine::Engine(Loop& loop, Store& store, metrics::Registry& metrics, const NodeId& node,
+               Epoch epoch)
     : loop_(loop),
       store_(store),
       metrics_(metrics),
@@ -67,8 +70,10 @@ void Engine::restore() {
     std::vector<Record> gone;
     for (auto& [key, value] : store_.records("idem")) {
         auto known = Idempotency::decode(value);
-        if (known && known->at + 600'000'000 >= now) loaded.emplace_back(key, std::move(*known));
-        else gone.push_back({"idem", key, std::nullopt});
+        if (known && known->at + 600'000'000 >= now)
+            loaded.emplace_back(key, std::move(*known));
+        else
+            gone.push_back({"idem", key, std::nullopt});
     }
     std::ranges::sort(loaded, {}, [](const auto& entry) { return entry.second.at; });
     for (auto& [key, known] : loaded) idempotency_.remember(std::move(key), std::move(known));
@@ -124,7 +129,8 @@ void Engine::do_publish(api::PublishRequest request, api::Reply<Result<api::Publ
     std::string idem;
     const auto refuse = [&](Errc code, const char* why) {
         balance_.rejected += request.items.size();
-        series_.rejected("api", code == Errc::NoSpace ? "store-full" : "overloaded").add(request.items.size());
+        series_.rejected("api", code == Errc::NoSpace ? "store-full" : "overloaded")
+            .add(request.items.size());
         if (reply) reply(fail(code, why));
     };
     if (!request.idempotency_key.empty() && !request.items.empty()) {
@@ -132,7 +138,8 @@ void Engine::do_publish(api::PublishRequest request, api::Reply<Result<api::Publ
         if (answer_known(request, idem, reply)) return;
     }
     if (pressed_) return refuse(Errc::Overloaded, "the node cannot keep up");
-    if (no_space_ && request.ack == api::Ack::Disk) return refuse(Errc::NoSpace, "the disk is full");
+    if (no_space_ && request.ack == api::Ack::Disk)
+        return refuse(Errc::NoSpace, "the disk is full");
 
     api::PublishResult result;
     result.ack = request.ack;
@@ -155,10 +162,13 @@ void Engine::do_publish(api::PublishRequest request, api::Reply<Result<api::Publ
     }
     if (!reply) return;
     if (request.ack == api::Ack::Received) return reply(std::move(result));
-    when_stored([result = std::move(result), reply = std::move(reply)](const Result<void>& done) mutable {
-        if (done) reply(std::move(result));
-        else reply(std::unexpected(done.error()));
-    });
+    when_stored(
+        [result = std::move(result), reply = std::move(reply)](const Result<void>& done) mutable {
+            if (done)
+                reply(std::move(result));
+            else
+                reply(std::unexpected(done.error()));
+        });
 }
 
 bool Engine::answer_known(const api::PublishRequest& request, const std::string& name,
@@ -174,10 +184,13 @@ bool Engine::answer_known(const api::PublishRequest& request, const std::string&
     api::PublishResult result{known->ids, request.ack, true};
     if (!reply) return true;
     // The first answer may still wait for the disk; this one must not overtake it.
-    when_stored([result = std::move(result), reply = std::move(reply)](const Result<void>& done) mutable {
-        if (done) reply(std::move(result));
-        else reply(std::unexpected(done.error()));
-    });
+    when_stored(
+        [result = std::move(result), reply = std::move(reply)](const Result<void>& done) mutable {
+            if (done)
+                reply(std::move(result));
+            else
+                reply(std::unexpected(done.error()));
+        });
     return true;
 }
 
@@ -195,8 +208,10 @@ Place Engine::add(const Draft& draft, bool derived) {
     LaneWriter& lane = draft.topic.starts_with('$') ? system_ : data_;
     if (lane.full(draft.payload.size())) seal(lane);
     const Place place = lane.add(draft, clock_, loop_.now().wall);
-    if (derived) ++balance_.derived;
-    else series_.taken(draft);
+    if (derived)
+        ++balance_.derived;
+    else
+        series_.taken(draft);
     series_.rate.add(loop_.now().mono);
     ++balance_.open;
     if (lane.bytes() >= kBlockBytes) seal(lane);
@@ -226,7 +241,8 @@ void Engine::count_dropped(std::string_view source, std::string_view reason, std
     series_.rejected(source, reason).add(n);
 }
 
-void Engine::dead_letter(std::string_view source, std::string_view reason, BytesView raw, std::string_view where) {
+void Engine::dead_letter(std::string_view source, std::string_view reason, BytesView raw,
+                         std::string_view where) {
     Letters& letters = letters_[std::string(source)];
     const Instant now = loop_.now().mono;
     if (now - letters.second >= 1s) {
@@ -243,7 +259,8 @@ void Engine::dead_letter(std::string_view source, std::string_view reason, Bytes
     out.begin_object().member("reason", reason).member("source", source);
     if (!where.empty()) out.member("pipeline", where);
     if (letters.suppressed > 0) out.member("suppressed", std::exchange(letters.suppressed, 0));
-    out.member("raw", raw.substr(0, kLetterRawBytes)).member("bytes", static_cast<std::uint64_t>(raw.size()));
+    out.member("raw", raw.substr(0, kLetterRawBytes))
+        .member("bytes", static_cast<std::uint64_t>(raw.size()));
     out.end_object();
     std::string topic = "$dlq.";
     topic.append(source);
@@ -271,9 +288,12 @@ void Engine::schedule_flush() {
     if (flush_scheduled_) return;
     flush_scheduled_ = true;
     const Duration since = loop_.now().mono - last_flush_;
-    const bool busy = since < kLinger && series_.rate.in_last_ten_ms(loop_.now().mono) >= kBusyMessages;
-    if (busy) loop_.after(kLinger - since, [this] { flush(); });
-    else loop_.post([this] { flush(); });
+    const bool busy =
+        since < kLinger && series_.rate.in_last_ten_ms(loop_.now().mono) >= kBusyMessages;
+    if (busy)
+        loop_.after(kLinger - since, [this] { flush(); });
+    else
+        loop_.post([this] { flush(); });
 }
 
 void Engine::flush() {
@@ -283,8 +303,10 @@ void Engine::flush() {
     if (!system_.empty()) seal(system_);
     if (open_->empty()) return;
     auto batch = std::exchange(open_, std::make_shared<Batch>());
-    if (stalled_.empty()) hand_over(std::move(batch));
-    else stalled_.push_back(std::move(batch));
+    if (stalled_.empty())
+        hand_over(std::move(batch));
+    else
+        stalled_.push_back(std::move(batch));
     set_pressure();
 }
 
@@ -294,18 +316,21 @@ void Engine::hand_over(std::shared_ptr<Batch> batch) {
         return;
     }
     ++in_flight_;
-    const Result<void> queued = store_.append({batch->blocks, batch->records}, [this, batch](const Result<void>& done) {
-        for (auto& waiting : batch->waiting) waiting(done);
-        batch->waiting.clear();
-        loop_.post([this, batch, done] {
-            --in_flight_;
-            stored(batch, done);
+    const Result<void> queued =
+        store_.append({batch->blocks, batch->records}, [this, batch](const Result<void>& done) {
+            for (auto& waiting : batch->waiting) waiting(done);
+            batch->waiting.clear();
+            loop_.post([this, batch, done] {
+                --in_flight_;
+                stored(batch, done);
+            });
         });
-    });
     if (queued) return;
     --in_flight_;
-    if (queued.error().code == Errc::Overloaded) stalled_.insert(stalled_.begin(), std::move(batch));
-    else stored(std::move(batch), queued);
+    if (queued.error().code == Errc::Overloaded)
+        stalled_.insert(stalled_.begin(), std::move(batch));
+    else
+        stored(std::move(batch), queued);
 }
 
 void Engine::stored(std::shared_ptr<Batch> batch, Result<void> result) {
@@ -315,10 +340,15 @@ void Engine::stored(std::shared_ptr<Batch> batch, Result<void> result) {
         balance_.stored += batch->messages;
     } else {
         const bool full = result.error().code == Errc::NoSpace;
-        if (full && !no_space_) log::error("store", "the disk is full: durable publishes are refused", {{"err", result.error().what}});
-        if (full) no_space_ = true;
-        else log::error("store", "a block could not be stored", {{"err", result.error().what}});
-        if (batch->messages > 0) count_dropped("store", full ? "store-full" : "store-error", batch->messages);
+        if (full && !no_space_)
+            log::error("store", "the disk is full: durable publishes are refused",
+                       {{"err", result.error().what}});
+        if (full)
+            no_space_ = true;
+        else
+            log::error("store", "a block could not be stored", {{"err", result.error().what}});
+        if (batch->messages > 0)
+            count_dropped("store", full ? "store-full" : "store-error", batch->messages);
     }
     retry_stalled();
     set_pressure();
@@ -338,7 +368,8 @@ void Engine::set_pressure() {
     const bool pressed = shedding_ || !stalled_.empty() || store_.queued_bytes() > kPressureBytes;
     if (pressed == pressed_) return;
     pressed_ = pressed;
-    log::warn("engine", pressed ? "intake stops: the store or the memory is full" : "intake goes on");
+    log::warn("engine",
+              pressed ? "intake stops: the store or the memory is full" : "intake goes on");
     if (pressure_listener_) pressure_listener_(pressed);
 }
 
@@ -375,7 +406,8 @@ void Engine::check_balance() {
         no_space_ = false;
         log::info("store", "there is room on the disk again");
     }
-    for (std::string& name : idempotency_.expire(loop_.now().wall)) ride_along({"idem", std::move(name), std::nullopt});
+    for (std::string& name : idempotency_.expire(loop_.now().wall))
+        ride_along({"idem", std::move(name), std::nullopt});
     loop_.after(1s, [this] { check_balance(); });
 }
 

@@ -37,7 +37,8 @@ public:
     Engine(Loop& loop, Store& store, metrics::Registry& metrics, const NodeId& node, Epoch epoch);
     ~Engine() override;
 
-    void publish(api::PublishRequest request, api::Reply<Result<api::PublishResult>> reply) override;
+    void publish(api::PublishRequest request,
+                 api::Reply<Result<api::PublishResult>> reply) override;
     void push(Push push, api::Reply<Result<api::PublishResult>> reply) override;
     std::uint64_t attach(Sink sink, Arrival& head) override;
     void detach(std::uint64_t id) override;
@@ -58,14 +59,17 @@ public:
     void count_dropped(std::string_view source, std::string_view reason, std::uint64_t n = 1);
     void count_received(std::uint64_t n) { balance_.received += n; }
     /// Writes a dead letter: `$dlq.<source>`, at most a hundred a second and source; the rest are counted.
-    void dead_letter(std::string_view source, std::string_view reason, BytesView raw, std::string_view where = {});
+    void dead_letter(std::string_view source, std::string_view reason, BytesView raw,
+                     std::string_view where = {});
 
     [[nodiscard]] pipeline::Pipelines& pipelines() noexcept { return pipelines_; }
     void pipelines_changed();
     void set_push_target(PushTarget* target) noexcept { push_target_ = target; }
     /// True while the store cannot keep up: sources stop reading.
     [[nodiscard]] bool pressed() const noexcept { return pressed_; }
-    void on_pressure(std::function<void(bool)> listener) { pressure_listener_ = std::move(listener); }
+    void on_pressure(std::function<void(bool)> listener) {
+        pressure_listener_ = std::move(listener);
+    }
     [[nodiscard]] const Balance& balance() const noexcept { return balance_; }
 
     /// Memory is nearly used up: publishes are refused and sources stop reading until it is over.
@@ -117,7 +121,7 @@ private:
     bool pressed_ = false, shedding_ = false;
     std::atomic<bool> draining_{false};
 
-    std::shared_ptr<Batch> open_;              ///< sealed since the last flush
+    std::shared_ptr<Batch> open_;                  ///< sealed since the last flush
     std::vector<std::shared_ptr<Batch>> stalled_;  ///< the store's queue was full
     bool flush_scheduled_ = false;
     Instant last_flush_{};

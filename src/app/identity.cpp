@@ -21,10 +21,13 @@ Result<void> write_file(const std::string& path, std::string_view text, mode_t m
     const std::string fresh = path + ".new";
     const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
     if (fd < 0) return fail(Errc::Io, path + ": " + std::strerror(errno));
-    const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
+    const bool written =
+        ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+        ::fsync(fd) == 0;
     const int why = errno;
     ::close(fd);
-    if (!written || ::rename(fresh.c_str(), path.c_str()) != 0) return fail(Errc::Io, path + ": " + std::strerror(written ? errno : why));
+    if (!written || ::rename(fresh.c_str(), path.c_str()) != 0)
+        return fail(Errc::Io, path + ": " + std::strerror(written ? errno : why));
     return {};
 }
 
@@ -39,20 +42,27 @@ std::string random_token(std::size_t bytes) {
 Result<Identity> begin_run(Store& store, const std::string& directory, WallTime now) {
     Identity identity;
     std::vector<Record> records;
-    if (const auto kept = store.record("node", "id"); kept && kept->size() == identity.node.bytes.size()) {
-        std::copy_n(kept->data(), kept->size(), reinterpret_cast<char*>(identity.node.bytes.data()));
+    if (const auto kept = store.record("node", "id");
+        kept && kept->size() == identity.node.bytes.size()) {
+        std::copy_n(kept->data(), kept->size(),
+                    reinterpret_cast<char*>(identity.node.bytes.data()));
     } else {
         os_random(identity.node.bytes);
-        records.push_back({"node", "id", Bytes(reinterpret_cast<const char*>(identity.node.bytes.data()), 16)});
+        records.push_back(
+            {"node", "id", Bytes(reinterpret_cast<const char*>(identity.node.bytes.data()), 16)});
     }
     std::uint64_t last = 0;
-    if (const auto kept = store.record("node", "epoch")) last = ByteReader(*kept).le<std::uint64_t>().value_or(0);
-    identity.epoch.value = std::max(static_cast<std::uint64_t>(now / 1000) << 16 | (os_random_u64() & 0xffff), last + 1);
+    if (const auto kept = store.record("node", "epoch"))
+        last = ByteReader(*kept).le<std::uint64_t>().value_or(0);
+    identity.epoch.value = std::max(
+        static_cast<std::uint64_t>(now / 1000) << 16 | (os_random_u64() & 0xffff), last + 1);
     Bytes epoch;
     put_le(epoch, identity.epoch.value);
     records.push_back({"node", "epoch", std::move(epoch)});
-    if (const auto stored = store.put(std::move(records)); !stored) return std::unexpected(stored.error());
-    if (const auto written = write_file(directory + "/node-id", identity.node.text() + "\n", 0644); !written)
+    if (const auto stored = store.put(std::move(records)); !stored)
+        return std::unexpected(stored.error());
+    if (const auto written = write_file(directory + "/node-id", identity.node.text() + "\n", 0644);
+        !written)
         return std::unexpected(written.error());
     return identity;
 }
@@ -68,7 +78,8 @@ Result<std::string> bootstrap_token(const std::string& directory) {
     std::ranges::replace(id, '_', 'x');
     std::ranges::replace(id, '-', 'y');
     std::string token = "an_" + id + "_" + random_token(32);
-    if (const auto written = write_file(path, token + "\n", 0600); !written) return std::unexpected(written.error());
+    if (const auto written = write_file(path, token + "\n", 0600); !written)
+        return std::unexpected(written.error());
     return token;
 }
 

@@ -9,7 +9,8 @@ constexpr std::size_t kSpacesMax = 100;
 }  // namespace
 
 IngestSeries::IngestSeries(metrics::Registry& registry)
-    : balance_errors(registry.counter("anode_balance_errors_total", "Checks of the double entry of messages that failed.")),
+    : balance_errors(registry.counter("anode_balance_errors_total",
+                                      "Checks of the double entry of messages that failed.")),
       registry_(registry) {}
 
 void IngestSeries::taken(const Draft& draft) {
@@ -32,8 +33,9 @@ IngestSeries::Taken& IngestSeries::series_of(std::string_view source, std::strin
     const auto [entry, is_new] = taken_.try_emplace(source_label + '\0' + space_label);
     if (is_new) {
         const metrics::Labels labels{{"source", source_label}, {"ns", space_label}};
-        entry->second = {&registry_.counter("anode_ingest_messages_total", "Messages taken in.", labels),
-                         &registry_.counter("anode_ingest_bytes_total", "Payload bytes taken in.", labels)};
+        entry->second = {
+            &registry_.counter("anode_ingest_messages_total", "Messages taken in.", labels),
+            &registry_.counter("anode_ingest_bytes_total", "Payload bytes taken in.", labels)};
     }
     return entry->second;
 }
@@ -44,14 +46,16 @@ metrics::Counter& IngestSeries::rejected(std::string_view source, std::string_vi
     key.append(reason);
     auto& counter = rejected_[key];
     if (counter == nullptr) {
-        counter = &registry_.counter("anode_ingest_rejected_total", "Input that did not become a message.",
-                                     {{"source", std::string(bounded(sources_, kSourcesMax, source))},
-                                      {"reason", std::string(reason)}});
+        counter = &registry_.counter(
+            "anode_ingest_rejected_total", "Input that did not become a message.",
+            {{"source", std::string(bounded(sources_, kSourcesMax, source))},
+             {"reason", std::string(reason)}});
     }
     return *counter;
 }
 
-std::string_view IngestSeries::bounded(std::unordered_set<std::string>& seen, std::size_t max, std::string_view value) {
+std::string_view IngestSeries::bounded(std::unordered_set<std::string>& seen, std::size_t max,
+                                       std::string_view value) {
     if (seen.contains(std::string(value))) return value;
     if (seen.size() >= max) return "other";
     seen.emplace(value);

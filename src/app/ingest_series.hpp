@@ -53,7 +53,8 @@ private:
         metrics::Counter* bytes;
     };
     Taken& series_of(std::string_view source, std::string_view space);
-    std::string_view bounded(std::unordered_set<std::string>& seen, std::size_t max, std::string_view value);
+    std::string_view bounded(std::unordered_set<std::string>& seen, std::size_t max,
+                             std::string_view value);
 
     metrics::Registry& registry_;
     std::unordered_map<std::string, Taken> taken_;

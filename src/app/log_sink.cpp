@@ -17,10 +17,14 @@ constexpr std::uint32_t kRepeatsPerSecond = 10;
 
 std::string_view name(log::Level level) noexcept {
     switch (level) {
-        case log::Level::Debug: return "debug";
-        case log::Level::Info: return "info";
-        case log::Level::Warn: return "warn";
-        case log::Level::Error: return "error";
+        case log::Level::Debug:
+            return "debug";
+        case log::Level::Info:
+            return "info";
+        case log::Level::Warn:
+            return "warn";
+        case log::Level::Error:
+            return "error";
     }
     return "info";
 }
@@ -41,7 +45,8 @@ struct LogSink::State {
     std::map<std::string, Repeats, std::less<>> repeats;
 
     /// How many equal lines were swallowed before this one, or nothing if this one is to be swallowed too.
-    std::optional<std::uint64_t> admit(std::string_view component, std::string_view message, WallTime now) {
+    std::optional<std::uint64_t> admit(std::string_view component, std::string_view message,
+                                       WallTime now) {
         std::string key(component);
         key.append("\n").append(message);
         Repeats& seen = repeats[key];
@@ -59,7 +64,8 @@ struct LogSink::State {
 
 LogSink::LogSink(LogOptions options) : state_(std::make_unique<State>()) {
     state_->options = std::move(options);
-    state_->out = std::make_shared<spdlog::logger>("anode", std::make_shared<spdlog::sinks::stdout_sink_mt>());
+    state_->out = std::make_shared<spdlog::logger>(
+        "anode", std::make_shared<spdlog::sinks::stdout_sink_mt>());
     state_->out->set_pattern("%v");
     state_->out->set_level(spdlog::level::trace);
     state_->out->flush_on(spdlog::level::info);
@@ -83,18 +89,24 @@ void LogSink::write(log::Level level, std::string_view component, std::string_vi
     std::string line;
     if (state_->options.json) {
         json::Writer out(line);
-        out.begin_object().member("ts", text::rfc3339(now)).member("level", name(level)).member("comp", component);
+        out.begin_object()
+            .member("ts", text::rfc3339(now))
+            .member("level", name(level))
+            .member("comp", component);
         out.member("msg", message).member("node", state_->options.node);
         for (const log::Field& field : fields) {
             out.key(field.name);
-            if (is_json_number(field)) out.raw(field.value);
-            else out.value(field.value);
+            if (is_json_number(field))
+                out.raw(field.value);
+            else
+                out.value(field.value);
         }
         if (*suppressed > 0) out.member("suppressed", *suppressed);
         out.end_object();
     } else {
         line = text::rfc3339(now).substr(11, 12);
-        line.append(level >= log::Level::Warn ? (level == log::Level::Error ? " ERROR " : " warn  ") : "       ");
+        line.append(level >= log::Level::Warn ? (level == log::Level::Error ? " ERROR " : " warn  ")
+                                              : "       ");
         line.append(component).append(": ").append(message);
         for (const log::Field& field : fields)
             line.append("  ").append(field.name).append("=").append(text::printable(field.value));
@@ -108,7 +120,8 @@ void LogSink::set_node(std::string node) {
     state_->options.node = std::move(node);
 }
 
-void LogSink::set_levels(log::Level level, std::vector<std::pair<std::string, log::Level>> components) {
+void LogSink::set_levels(log::Level level,
+                         std::vector<std::pair<std::string, log::Level>> components) {
     const std::lock_guard lock(state_->mutex);
     state_->options.level = level;
     state_->options.components = std::move(components);

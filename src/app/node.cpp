@@ -11,8 +11,10 @@ namespace {
 
 constexpr Duration kTickMax = 5s;
 
-api::Check check(std::string name, bool good, std::string bad_detail, WallTime since, const char* otherwise = "fail") {
-    return {std::move(name), good ? "ok" : otherwise, good ? std::string() : std::move(bad_detail), since};
+api::Check check(std::string name, bool good, std::string bad_detail, WallTime since,
+                 const char* otherwise = "fail") {
+    return {std::move(name), good ? "ok" : otherwise, good ? std::string() : std::move(bad_detail),
+            since};
 }
 
 }  // namespace
@@ -22,33 +24,52 @@ api::Failure failure_of(const std::vector<ConfigComplaint>& complaints) {
     for (const ConfigComplaint& complaint : complaints) {
         std::string pointer = complaint.key;
         std::ranges::replace(pointer, '.', '/');
-        const std::string line = complaint.place + ": " + (complaint.key.empty() ? "" : complaint.key + ": ") + complaint.detail;
+        const std::string line = complaint.place + ": " +
+                                 (complaint.key.empty() ? "" : complaint.key + ": ") +
+                                 complaint.detail;
         failure.detail += (failure.detail.empty() ? "" : "; ") + line;
-        failure.errors.push_back({pointer.empty() ? std::string() : "/" + pointer, "invalid", line});
+        failure.errors.push_back(
+            {pointer.empty() ? std::string() : "/" + pointer, "invalid", line});
     }
     return failure;
 }
 
-NodeFace::NodeFace(api::NodeFacts facts, Config config, Config::From from, Store& store, Ledger& ledger, Engine& engine)
-    : facts_(std::move(facts)), config_(config), started_with_(std::move(config)), from_(std::move(from)), store_(store), ledger_(ledger), engine_(engine) {}
+NodeFace::NodeFace(api::NodeFacts facts, Config config, Config::From from, Store& store,
+                   Ledger& ledger, Engine& engine)
+    : facts_(std::move(facts)),
+      config_(config),
+      started_with_(std::move(config)),
+      from_(std::move(from)),
+      store_(store),
+      ledger_(ledger),
+      engine_(engine) {}
 
 std::vector<api::Check> NodeFace::health() const {
     std::vector<api::Check> checks;
-    const bool ticking = std::ranges::all_of(hooks_.loops, [](const Loop* loop) { return loop->tick_age() < kTickMax; });
-    checks.push_back(check("loops", ticking, "an event loop has not ticked for 5 s", facts_.started));
+    const bool ticking = std::ranges::all_of(
+        hooks_.loops, [](const Loop* loop) { return loop->tick_age() < kTickMax; });
+    checks.push_back(
+        check("loops", ticking, "an event loop has not ticked for 5 s", facts_.started));
     checks.push_back(check("config", true, {}, facts_.started));
     const StoreStats stats = store_.stats();
-    checks.push_back(check("store", !stats.full, "the disk is nearly full: durable publishes are refused", facts_.started, "warn"));
-    checks.push_back(check("blocks", stats.quarantined == 0, std::to_string(stats.quarantined) + " blocks are quarantined", facts_.started, "warn"));
-    checks.push_back(check("intake", !engine_.pressed(), "the store cannot keep up", facts_.started, "warn"));
+    checks.push_back(check("store", !stats.full,
+                           "the disk is nearly full: durable publishes are refused", facts_.started,
+                           "warn"));
+    checks.push_back(check("blocks", stats.quarantined == 0,
+                           std::to_string(stats.quarantined) + " blocks are quarantined",
+                           facts_.started, "warn"));
+    checks.push_back(
+        check("intake", !engine_.pressed(), "the store cannot keep up", facts_.started, "warn"));
     checks.push_back({"cluster", "ok", "alone by configuration", facts_.started});
-    checks.push_back(check("drain", !draining_.load(), "the node is draining", facts_.started, "warn"));
+    checks.push_back(
+        check("drain", !draining_.load(), "the node is draining", facts_.started, "warn"));
     return checks;
 }
 
 bool NodeFace::ready() const {
     if (!started_.load() || draining_.load()) return false;
-    return std::ranges::none_of(health(), [](const api::Check& check) { return check.status == "fail"; });
+    return std::ranges::none_of(health(),
+                                [](const api::Check& check) { return check.status == "fail"; });
 }
 
 void NodeFace::drain(bool on, std::string actor) {
@@ -86,7 +107,8 @@ api::Outcome<Bytes> NodeFace::do_reload() {
     auto next = Config::load(from_);
     if (!next) {
         auto failure = failure_of(next.error());
-        log::warn("config", "the new configuration is refused; the running one stays", {{"err", failure.detail}});
+        log::warn("config", "the new configuration is refused; the running one stays",
+                  {{"err", failure.detail}});
         return std::unexpected(std::move(failure));
     }
     std::vector<std::string> changed, restart;
@@ -104,8 +126,9 @@ api::Outcome<Bytes> NodeFace::do_reload() {
     out.end_array().key("restart_required").begin_array();
     for (const std::string& key : restart) out.value(key);
     out.end_array().end_object();
-    log::info("config", "configuration reloaded", {{"changed", static_cast<std::uint64_t>(changed.size())},
-                                                    {"restart_required", static_cast<std::uint64_t>(restart.size())}});
+    log::info("config", "configuration reloaded",
+              {{"changed", static_cast<std::uint64_t>(changed.size())},
+               {"restart_required", static_cast<std::uint64_t>(restart.size())}});
     return json;
 }
 

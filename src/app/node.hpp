@@ -24,7 +24,8 @@ public:
         std::function<void(const Config& next)> apply;
         std::vector<const Loop*> loops;  ///< whose ticks /livez watches
     };
-    NodeFace(api::NodeFacts facts, Config config, Config::From from, Store& store, Ledger& ledger, Engine& engine);
+    NodeFace(api::NodeFacts facts, Config config, Config::From from, Store& store, Ledger& ledger,
+             Engine& engine);
 
     void set_hooks(Hooks hooks) { hooks_ = std::move(hooks); }
     void set_started() noexcept { started_.store(true); }
@@ -38,8 +39,11 @@ public:
     Bytes config() const override;
     api::Outcome<Bytes> check_config(std::string_view toml) override;
     void reload(std::string actor, api::Reply<api::Outcome<Bytes>> reply) override;
-    void system_message(std::string topic, Bytes json) override { engine_.system_message(std::move(topic), std::move(json)); }
-    std::string record_gap(std::string_view scope, std::string_view reason, Bytes members) override {
+    void system_message(std::string topic, Bytes json) override {
+        engine_.system_message(std::move(topic), std::move(json));
+    }
+    std::string record_gap(std::string_view scope, std::string_view reason,
+                           Bytes members) override {
         return ledger_.gap(scope, reason, members);
     }
 

@@ -17,16 +17,19 @@ void take(const Block& block, WallTime since, std::map<std::string, source::Rest
 
 }  // namespace
 
-std::map<std::string, source::Restored> restore_sources(const Store& store, WallTime since, std::size_t bytes_max) {
+std::map<std::string, source::Restored> restore_sources(const Store& store, WallTime since,
+                                                        std::size_t bytes_max) {
     std::map<std::string, source::Restored> out;
-    for (auto& [name, position] : store.records("position")) out[name].position = std::move(position);
+    for (auto& [name, position] : store.records("position"))
+        out[name].position = std::move(position);
     Arrival after{store.at_time(since).value};
     if (after.value > 0) --after.value;
     std::size_t bytes = 0;
     for (;;) {
         const auto blocks = store.blocks(after, 4u << 20);
         if (!blocks) {
-            log::error("store", "the windows of sources could not be restored", {{"err", blocks.error().what}});
+            log::error("store", "the windows of sources could not be restored",
+                       {{"err", blocks.error().what}});
             return out;
         }
         if (blocks->empty()) return out;
@@ -36,7 +39,8 @@ std::map<std::string, source::Restored> restore_sources(const Store& store, Wall
             after = block->last_arrival();
         }
         if (bytes > bytes_max) {
-            log::warn("store", "the windows of sources are larger than what is restored: repeats may pass");
+            log::warn("store",
+                      "the windows of sources are larger than what is restored: repeats may pass");
             return out;
         }
     }

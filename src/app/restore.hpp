@@ -12,6 +12,7 @@ namespace anode::app {
 /// stored blocks.
 /// Thread: any; reads the store and may take a second for each few million messages in the window.
 /// Limits: at most `bytes_max` of blocks; ids of newer ones are then unknown, which may let repeats through.
-std::map<std::string, source::Restored> restore_sources(const Store& store, WallTime since, std::size_t bytes_max = 256u << 20);
+std::map<std::string, source::Restored> restore_sources(const Store& store, WallTime since,
+                                                        std::size_t bytes_max = 256u << 20);
 
 }  // namespace anode::app

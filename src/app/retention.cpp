@@ -30,11 +30,15 @@ Bytes rule_json(const RetentionRule& rule, std::string_view origin) {
     json::Writer out(json);
     out.begin_object().member("name", rule.name).member("topics", rule.topics.text());
     out.key("age");
-    if (rule.age) out.value(text::duration(*rule.age));
-    else out.null();
+    if (rule.age)
+        out.value(text::duration(*rule.age));
+    else
+        out.null();
     out.key("bytes");
-    if (rule.bytes) out.value(text::size(*rule.bytes));
-    else out.null();
+    if (rule.bytes)
+        out.value(text::size(*rule.bytes));
+    else
+        out.null();
     if (!origin.empty()) out.member("origin", origin);
     out.end_object();
     return json;
@@ -58,14 +62,18 @@ Outcome<RetentionRule> parse_retention(std::string name, const json::Value& tree
         const std::string key = member.name();
         if (key == "topics") {
             auto topics = PatternSet::parse(member.string());
-            if (topics) rule.topics = std::move(*topics);
-            else complain("/topics", topics.error().what);
+            if (topics)
+                rule.topics = std::move(*topics);
+            else
+                complain("/topics", topics.error().what);
         } else if (key == "age") {
             rule.age = text::parse_duration(member.string());
             if (!rule.age) complain("/age", "`" + member.string() + "` is no duration such as 7d");
         } else if (key == "bytes") {
             rule.bytes = text::parse_size(member.scalar().value_or(""));
-            if (!rule.bytes) complain("/bytes", "`" + member.scalar().value_or("") + "` is no size such as 20GiB");
+            if (!rule.bytes)
+                complain("/bytes",
+                         "`" + member.scalar().value_or("") + "` is no size such as 20GiB");
         } else if (key == "name") {
             if (!member.equals(rule.name)) complain("/name", "the path names another rule");
         } else {
@@ -73,7 +81,8 @@ Outcome<RetentionRule> parse_retention(std::string name, const json::Value& tree
         }
     }
     if (rule.topics.patterns().empty() && failed.errors.empty()) complain("/topics", "is required");
-    if (!rule.age && !rule.bytes && failed.errors.empty()) complain("/age", "`age` or `bytes` is required");
+    if (!rule.age && !rule.bytes && failed.errors.empty())
+        complain("/age", "`age` or `bytes` is required");
     if (!failed.errors.empty()) return std::unexpected(std::move(failed));
     return rule;
 }
@@ -83,8 +92,11 @@ RetentionObjects::RetentionObjects(Store& store, Ledger& ledger) : store_(store)
         json::Document document;
         if (!document.parse(record)) continue;
         auto rule = parse_retention(name, document.root());
-        if (rule) set_[name] = std::move(*rule);
-        else log::error("store", "a stored retention rule is unreadable", {{"rule", name}, {"err", rule.error().detail}});
+        if (rule)
+            set_[name] = std::move(*rule);
+        else
+            log::error("store", "a stored retention rule is unreadable",
+                       {{"rule", name}, {"err", rule.error().detail}});
     }
 }
 
@@ -132,7 +144,8 @@ void RetentionObjects::get(std::string name, api::Reply<Outcome<api::Object>> re
 
 void RetentionObjects::write(api::Write write, api::Reply<Outcome<api::Written>> reply) {
     json::Document document;
-    if (const auto parsed = document.parse(write.body); !parsed) return reply(failure(Failure::Why::Invalid, parsed.error().what));
+    if (const auto parsed = document.parse(write.body); !parsed)
+        return reply(failure(Failure::Why::Invalid, parsed.error().what));
     if (write.name.empty()) write.name = document.root()["name"].string();
     if (write.name.empty() || write.name == "default")
         return reply(failure(Failure::Why::Invalid, "a rule needs a name of its own"));
@@ -141,8 +154,10 @@ void RetentionObjects::write(api::Write write, api::Reply<Outcome<api::Written>>
     std::unique_lock lock(mutex_);
     const auto present = set_.find(write.name);
     const bool created = present == set_.end();
-    if (!created && write.create_only) return reply(failure(Failure::Why::Exists, "a rule of this name exists"));
-    if (!created && write.if_match && *write.if_match != "*" && *write.if_match != object(present->second, "api").etag)
+    if (!created && write.create_only)
+        return reply(failure(Failure::Why::Exists, "a rule of this name exists"));
+    if (!created && write.if_match && *write.if_match != "*" &&
+        *write.if_match != object(present->second, "api").etag)
         return reply(failure(Failure::Why::Stale, "the rule was changed meanwhile"));
     api::Written written{object(*rule, "api"), created};
     if (write.dry_run) return reply(std::move(written));
@@ -155,11 +170,14 @@ void RetentionObjects::write(api::Write write, api::Reply<Outcome<api::Written>>
     reply(std::move(written));
 }
 
-void RetentionObjects::remove(std::string name, std::string actor, api::Reply<Outcome<void>> reply) {
+void RetentionObjects::remove(std::string name, std::string actor,
+                              api::Reply<Outcome<void>> reply) {
     std::unique_lock lock(mutex_);
     if (!set_.contains(name)) {
         for (const auto& rule : declared_)
-            if (rule.name == name) return reply(failure(Failure::Why::ReadOnly, "the rule is declared in the configuration"));
+            if (rule.name == name)
+                return reply(
+                    failure(Failure::Why::ReadOnly, "the rule is declared in the configuration"));
         return reply(failure(Failure::Why::NotFound, "no such retention rule"));
     }
     if (const auto stored = store_.put({{"retention", name, std::nullopt}}); !stored)
@@ -171,7 +189,8 @@ void RetentionObjects::remove(std::string name, std::string actor, api::Reply<Ou
     reply({});
 }
 
-void RetentionObjects::act(std::string, std::string, Bytes, std::string, api::Reply<Outcome<Bytes>> reply) {
+void RetentionObjects::act(std::string, std::string, Bytes, std::string,
+                           api::Reply<Outcome<Bytes>> reply) {
     reply(failure(Failure::Why::NotFound, "no such verb"));
 }
 

@@ -40,14 +40,17 @@ LogOptions log_options(const Config& config) {
     if (!root.is_object()) return options;
     for (json::Value member = root.first(); member; member = member.next_in(root)) {
         const log::Level level = parse_level(member.string()).value_or(log::Level::Info);
-        if (member.name() == "default") options.level = level;
-        else options.components.emplace_back(member.name(), level);
+        if (member.name() == "default")
+            options.level = level;
+        else
+            options.components.emplace_back(member.name(), level);
     }
     return options;
 }
 
 std::uint16_t port_of(std::string_view address) {
-    return static_cast<std::uint16_t>(text::parse_u64(address.substr(address.rfind(':') + 1)).value_or(0));
+    return static_cast<std::uint16_t>(
+        text::parse_u64(address.substr(address.rfind(':') + 1)).value_or(0));
 }
 
 std::shared_ptr<const EgressPolicy> egress_of(const Config& config) {
@@ -57,7 +60,8 @@ std::shared_ptr<const EgressPolicy> egress_of(const Config& config) {
     options.ports.clear();
     for (const std::string& port : config.list("egress.ports"))
         options.ports.push_back(static_cast<std::uint16_t>(text::parse_u64(port).value_or(0)));
-    for (const std::string& address : config.list("http.listen")) options.own_ports.push_back(port_of(address));
+    for (const std::string& address : config.list("http.listen"))
+        options.own_ports.push_back(port_of(address));
     options.own_ports.push_back(port_of(config.text("gossip.listen")));
     options.own_ports.push_back(port_of(config.text("mesh.listen")));
     options.own_addresses = interface_addresses();
@@ -76,7 +80,8 @@ int refuse_to_start(const std::string& what) {
     return 1;
 }
 
-Result<std::unique_ptr<Store>> open_store(const Config& config, metrics::Registry& metrics, std::uint64_t memory) {
+Result<std::unique_ptr<Store>> open_store(const Config& config, metrics::Registry& metrics,
+                                          std::uint64_t memory) {
     const std::string directory = config.text("node.data_dir");
     std::error_code failed;
     std::filesystem::create_directories(directory, failed);
@@ -85,7 +90,8 @@ Result<std::unique_ptr<Store>> open_store(const Config& config, metrics::Registr
     options.directory = directory + "/store";
     options.sync_interval = config.duration("storage.sync_interval");
     options.min_free_fraction = config.share("storage.min_free");
-    options.cache_bytes = std::min<std::uint64_t>(config.size("storage.rocksdb.cache", memory), 1ull << 30);
+    options.cache_bytes =
+        std::min<std::uint64_t>(config.size("storage.rocksdb.cache", memory), 1ull << 30);
     options.metrics = &metrics;
     return Store::open(options);
 }
@@ -97,8 +103,10 @@ public:
 
     Result<void> start(Loop& main_loop, LogSink& sink);
     ~RunningNode() {
-        if (ending_thread_.joinable()) ending_thread_.join();
-        else end();
+        if (ending_thread_.joinable())
+            ending_thread_.join();
+        else
+            end();
     }
     void on_signal(int signal);
 
@@ -143,17 +151,21 @@ Result<void> RunningNode::start(Loop& main_loop, LogSink& sink) {
     loop_options.name = "engine";
     loop_options.nap_max = 500us;
     loop_ = std::make_unique<Loop>(loop_options);
-    loop_->set_lag_metric(&metrics_.histogram("anode_loop_lag_seconds", "Lateness of timers.", {{"loop", "engine"}}));
+    loop_->set_lag_metric(
+        &metrics_.histogram("anode_loop_lag_seconds", "Lateness of timers.", {{"loop", "engine"}}));
     resolver_ = std::make_unique<Resolver>(*loop_, egress_);
     http_ = std::make_unique<HttpClient>(*loop_, *resolver_);
     engine_ = std::make_unique<Engine>(*loop_, *store_, metrics_, identity_.node, identity_.epoch);
     ledger_ = std::make_unique<Ledger>(*engine_, facts_.id_text);
-    sources_ = std::make_unique<Sources>(SourceWorld{*loop_, *resolver_, *http_}, *engine_, *store_, *ledger_, metrics_,
-                                         secrets_, egress_, facts_.id_text);
-    pipelines_ = std::make_unique<PipelineObjects>(*loop_, *engine_, *store_, *ledger_, facts_.id_text);
+    sources_ = std::make_unique<Sources>(SourceWorld{*loop_, *resolver_, *http_}, *engine_, *store_,
+                                         *ledger_, metrics_, secrets_, egress_, facts_.id_text);
+    pipelines_ =
+        std::make_unique<PipelineObjects>(*loop_, *engine_, *store_, *ledger_, facts_.id_text);
     retention_ = std::make_unique<RetentionObjects>(*store_, *ledger_);
-    face_ = std::make_unique<NodeFace>(facts_, options_.config, options_.from, *store_, *ledger_, *engine_);
-    vitals_ = std::make_unique<Vitals>(*loop_, *engine_, *sources_, *store_, metrics_, facts_, memory_);
+    face_ = std::make_unique<NodeFace>(facts_, options_.config, options_.from, *store_, *ledger_,
+                                       *engine_);
+    vitals_ =
+        std::make_unique<Vitals>(*loop_, *engine_, *sources_, *store_, metrics_, facts_, memory_);
     retention_->declare(options_.config.retention);
     engine_->restore();
     pipelines_->load(std::move(options_.config.pipelines));
@@ -168,7 +180,9 @@ Result<void> RunningNode::start(Loop& main_loop, LogSink& sink) {
     start_sources();
     face_->set_started();
     ledger_->event("node", "\"state\":\"started\"");
-    log::info("node", "ready", {{"http", edge_->addresses().empty() ? "" : edge_->addresses().front()}, {"name", facts_.name}});
+    log::info("node", "ready",
+              {{"http", edge_->addresses().empty() ? "" : edge_->addresses().front()},
+               {"name", facts_.name}});
     if (options_.ready) options_.ready("http://" + edge_->addresses().front());
     return {};
 }
@@ -212,7 +226,8 @@ Result<void> RunningNode::start_edge() {
         if (!token) return std::unexpected(token.error());
         edge.bootstrap_token_sha256 = token_digest(*token);
     }
-    api::Doors doors{*engine_, *engine_, *store_, *sources_, *pipelines_, *retention_, *face_, metrics_, {}};
+    api::Doors doors{*engine_,    *engine_, *store_,  *sources_, *pipelines_,
+                     *retention_, *face_,   metrics_, {}};
     auto started = api::Edge::start(edge, doors);
     if (!started) return std::unexpected(started.error());
     edge_ = std::move(*started);
@@ -221,10 +236,13 @@ Result<void> RunningNode::start_edge() {
 
 /// Sources start when their windows have been read back; listeners are served meanwhile.
 void RunningNode::start_sources() {
-    const auto window = std::chrono::duration_cast<std::chrono::microseconds>(sources_->longest_window()).count();
+    const auto window =
+        std::chrono::duration_cast<std::chrono::microseconds>(sources_->longest_window()).count();
     restoring_ = std::thread([this, since = wall_now() - window] {
         auto restored = restore_sources(*store_, since);
-        loop_->post([this, restored = std::move(restored)]() mutable { sources_->begin(std::move(restored)); });
+        loop_->post([this, restored = std::move(restored)]() mutable {
+            sources_->begin(std::move(restored));
+        });
     });
 }
 
@@ -233,7 +251,8 @@ void RunningNode::apply(const Config& next) {
     sink_->set_levels(log.level, std::move(log.components));
     edge_->set_origins(next.list("http.allowed_origins"));
     retention_->declare(next.retention);
-    loop_->post([this, egress = egress_of(next), sources = next.sources, pipelines = next.pipelines]() mutable {
+    loop_->post([this, egress = egress_of(next), sources = next.sources,
+                 pipelines = next.pipelines]() mutable {
         egress_ = egress;
         resolver_->set_egress(egress);
         sources_->set_egress(std::move(egress));
@@ -257,7 +276,8 @@ void RunningNode::on_signal(int signal) {
         face_->drain(!face_->draining(), "signal");
     } else if (signal == SIGQUIT) {
         for (const api::Check& check : face_->health())
-            log::info("node", "state", {{"check", check.name}, {"status", check.status}, {"detail", check.detail}});
+            log::info("node", "state",
+                      {{"check", check.name}, {"status", check.status}, {"detail", check.detail}});
     }
 }
 
@@ -320,7 +340,8 @@ int run_node(RunOptions options) {
     RunningNode node(std::move(options));
     auto signals = Signals::start(main_loop, [&node](int signal) { node.on_signal(signal); });
     if (!signals) return refuse_to_start(signals.error().what);
-    if (const auto started = node.start(main_loop, sink); !started) return refuse_to_start(started.error().what);
+    if (const auto started = node.start(main_loop, sink); !started)
+        return refuse_to_start(started.error().what);
     main_loop.run();
     return 0;
 }

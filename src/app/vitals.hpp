@@ -20,7 +20,9 @@ public:
 
     void start() { tick(); }
     /// 0 to 3: below 80 %, above 80, 90, 95 % of memory.limit.
-    [[nodiscard]] int shed_level() const noexcept { return shed_level_.load(std::memory_order_relaxed); }
+    [[nodiscard]] int shed_level() const noexcept {
+        return shed_level_.load(std::memory_order_relaxed);
+    }
 
 private:
     void tick();

@@ -16,7 +16,8 @@ namespace {
 std::vector<std::string> more_files(const std::string& file) {
     std::vector<std::string> more;
     std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(file).parent_path() / "conf.d", ignored))
+    for (const auto& entry : std::filesystem::directory_iterator(
+             std::filesystem::path(file).parent_path() / "conf.d", ignored))
         if (entry.path().extension() == ".toml") more.push_back(entry.path().string());
     std::ranges::sort(more);
     return more;
@@ -35,7 +36,8 @@ std::expected<Config, std::vector<ConfigComplaint>> Config::load(const From& fro
     return reader.finish();
 }
 
-std::expected<Config, std::vector<ConfigComplaint>> Config::from_text(std::string_view toml, const std::string& name) {
+std::expected<Config, std::vector<ConfigComplaint>> Config::from_text(std::string_view toml,
+                                                                      const std::string& name) {
     ConfigReader reader;
     reader.read_text(toml, name);
     return reader.finish();
@@ -57,13 +59,18 @@ std::string Config::text(std::string_view key) const {
 
 bool Config::flag(std::string_view key) const { return text(key) == "true"; }
 
-std::uint64_t Config::number(std::string_view key) const { return text::parse_u64(text(key)).value_or(0); }
+std::uint64_t Config::number(std::string_view key) const {
+    return text::parse_u64(text(key)).value_or(0);
+}
 
-Duration Config::duration(std::string_view key) const { return text::parse_duration(text(key)).value_or(0ns); }
+Duration Config::duration(std::string_view key) const {
+    return text::parse_duration(text(key)).value_or(0ns);
+}
 
 std::uint64_t Config::size(std::string_view key, std::uint64_t whole) const {
     const std::string value = text(key);
-    if (value.ends_with('%')) return static_cast<std::uint64_t>(static_cast<double>(whole) * share(key));
+    if (value.ends_with('%'))
+        return static_cast<std::uint64_t>(static_cast<double>(whole) * share(key));
     return text::parse_size(value).value_or(0);
 }
 
@@ -81,7 +88,8 @@ std::vector<std::string> Config::list(std::string_view key) const {
     std::vector<std::string> out;
     const json::Value root = document.root();
     if (!root.is_array()) return out;
-    for (json::Value item = root.first(); item; item = item.next_in(root)) out.push_back(item.scalar().value_or(""));
+    for (json::Value item = root.first(); item; item = item.next_in(root))
+        out.push_back(item.scalar().value_or(""));
     return out;
 }
 
@@ -106,8 +114,10 @@ Bytes config_json(const Config& config) {
         const KeyRow* row = find_key(key);
         const bool secret = row->kind == ValueKind::Secret || row->kind == ValueKind::SecretOrNone;
         out.begin_object().member("key", key).key("value");
-        if (secret && setting.json != "null") out.begin_object().member("secret", true).member("set", true).end_object();
-        else out.raw(setting.json);
+        if (secret && setting.json != "null")
+            out.begin_object().member("secret", true).member("set", true).end_object();
+        else
+            out.raw(setting.json);
         out.member("origin", setting.origin).member("live", row->live).end_object();
     }
     out.end_array().member("file", config.file).key("next").null().end_object();
@@ -115,9 +125,11 @@ Bytes config_json(const Config& config) {
 }
 
 std::string config_reference() {
-    std::string out = "# Configuration\n\nOrder: built-in < file < `conf.d/*.toml` (by name) < environment < `--set`.\n"
-                      "`ANODE_STORAGE__ROCKSDB__CACHE=1GiB` sets `storage.rocksdb.cache`.\n\n"
-                      "| key | kind | default | on reload | meaning |\n| --- | --- | --- | --- | --- |\n";
+    std::string out =
+        "# Configuration\n\nOrder: built-in < file < `conf.d/*.toml` (by name) < environment < "
+        "`--set`.\n"
+        "`ANODE_STORAGE__ROCKSDB__CACHE=1GiB` sets `storage.rocksdb.cache`.\n\n"
+        "| key | kind | default | on reload | meaning |\n| --- | --- | --- | --- | --- |\n";
     for (const KeyRow& row : config_keys()) {
         out.append("| `").append(row.key).append("` | ").append(describe(row.kind));
         if (!row.choices.empty()) {
@@ -129,12 +141,15 @@ std::string config_reference() {
         if (!row.fallback.empty()) out.append("`").append(row.fallback).append("`");
         out.append(row.live ? " | live | " : " | restart | ").append(row.meaning).append(" |\n");
     }
-    out += "\n`[[source]]`, `[[pipeline]]` and `[[retention]]` tables may follow: see `anode sources --help` and the documentation of recipes.\n";
+    out +=
+        "\n`[[source]]`, `[[pipeline]]` and `[[retention]]` tables may follow: see `anode sources "
+        "--help` and the documentation of recipes.\n";
     return out;
 }
 
 std::string config_sample() {
-    std::string out = "# Configuration of an aNode node. Every line that begins with # shows a default.\n";
+    std::string out =
+        "# Configuration of an aNode node. Every line that begins with # shows a default.\n";
     std::string table;
     for (const KeyRow& row : config_keys()) {
         const auto dot = row.key.rfind('.');
@@ -143,13 +158,21 @@ std::string config_sample() {
             table = std::string(here);
             out.append("\n[").append(table).append("]\n");
         }
-        out.append("# ").append(row.meaning).append("\n# ").append(row.key.substr(dot + 1)).append(" = ");
-        if (!row.fallback.empty()) out.append(row.fallback);
-        else out.append(row.kind == ValueKind::SecretOrNone ? "{ file = \"/run/secrets/…\" }" : "\"\"");
+        out.append("# ")
+            .append(row.meaning)
+            .append("\n# ")
+            .append(row.key.substr(dot + 1))
+            .append(" = ");
+        if (!row.fallback.empty())
+            out.append(row.fallback);
+        else
+            out.append(row.kind == ValueKind::SecretOrNone ? "{ file = \"/run/secrets/…\" }"
+                                                           : "\"\"");
         out += '\n';
     }
-    out += "\n# [[source]]\n# name = \"ticks\"\n# type = \"test\"\n# topic = \"demo.ticks.{key}\"\n"
-           "\n# [[retention]]\n# topics = \"crypto.>\"\n# age = \"7d\"\n# bytes = \"200GiB\"\n";
+    out +=
+        "\n# [[source]]\n# name = \"ticks\"\n# type = \"test\"\n# topic = \"demo.ticks.{key}\"\n"
+        "\n# [[retention]]\n# topics = \"crypto.>\"\n# age = \"7d\"\n# bytes = \"200GiB\"\n";
     return out;
 }
 

@@ -26,13 +26,14 @@ struct Setting {
 class Config {
 public:
     struct From {
-        std::string file;                                           ///< empty: none
+        std::string file;  ///< empty: none
         std::vector<std::pair<std::string, std::string>> environment;
-        std::vector<std::string> sets;                              ///< `K=V`
+        std::vector<std::string> sets;  ///< `K=V`
     };
     static std::expected<Config, std::vector<ConfigComplaint>> load(const From& from);
     /// The text of one file by itself, as `config check` and the API take it.
-    static std::expected<Config, std::vector<ConfigComplaint>> from_text(std::string_view toml, const std::string& name);
+    static std::expected<Config, std::vector<ConfigComplaint>> from_text(std::string_view toml,
+                                                                         const std::string& name);
 
     [[nodiscard]] std::string text(std::string_view key) const;
     [[nodiscard]] bool flag(std::string_view key) const;
@@ -45,7 +46,9 @@ public:
     /// Whether it was given at all.
     [[nodiscard]] bool given(std::string_view key) const;
 
-    [[nodiscard]] const std::map<std::string, Setting, std::less<>>& settings() const noexcept { return settings_; }
+    [[nodiscard]] const std::map<std::string, Setting, std::less<>>& settings() const noexcept {
+        return settings_;
+    }
     std::vector<DeclaredSource> sources;
     std::vector<DeclaredPipeline> pipelines;
     std::vector<RetentionRule> retention;

@@ -10,29 +10,29 @@ namespace anode::app {
 enum class ValueKind : std::uint8_t {
     Text,
     Bool,
-    Number,        ///< not negative
+    Number,  ///< not negative
     Port,
-    Duration,      ///< `5ms`
-    Size,          ///< `1GiB`
-    SizeOrShare,   ///< `1GiB` or `25%`
-    Share,         ///< `5%`
-    Address,       ///< `0.0.0.0:7946`, `[::1]:7946`
+    Duration,     ///< `5ms`
+    Size,         ///< `1GiB`
+    SizeOrShare,  ///< `1GiB` or `25%`
+    Share,        ///< `5%`
+    Address,      ///< `0.0.0.0:7946`, `[::1]:7946`
     Choice,
-    Ack,           ///< received, disk, copies:N
-    Secret,        ///< { env = "NAME" } or { file = "/run/…" }
+    Ack,     ///< received, disk, copies:N
+    Secret,  ///< { env = "NAME" } or { file = "/run/…" }
     SecretOrNone,
     TextList,
     AddressList,
-    NetworkList,   ///< `10.3.0.0/16`
-    OriginList,    ///< `https://hub.example.org`, never `*`
+    NetworkList,  ///< `10.3.0.0/16`
+    OriginList,   ///< `https://hub.example.org`, never `*`
     PortList,
-    GrantList,     ///< `S:public.>`
-    Level,         ///< debug, info, warn, error; in a table per component
+    GrantList,  ///< `S:public.>`
+    Level,      ///< debug, info, warn, error; in a table per component
 };
 
 /// One row of the table from which reading, checking, the reference, the sample and the help come.
 struct KeyRow {
-    std::string_view key;       ///< dotted
+    std::string_view key;  ///< dotted
     ValueKind kind;
     std::string_view fallback;  ///< as TOML writes it; empty: none
     bool live;                  ///< takes effect on reload

@@ -22,7 +22,9 @@ std::vector<std::string_view> names_below(std::string_view prefix) {
     for (const KeyRow& row : config_keys()) {
         std::string_view rest = row.key;
         if (!prefix.empty()) {
-            if (!rest.starts_with(prefix) || rest.size() <= prefix.size() || rest[prefix.size()] != '.') continue;
+            if (!rest.starts_with(prefix) || rest.size() <= prefix.size() ||
+                rest[prefix.size()] != '.')
+                continue;
             rest.remove_prefix(prefix.size() + 1);
         }
         rest = rest.substr(0, rest.find('.'));
@@ -34,7 +36,8 @@ std::vector<std::string_view> names_below(std::string_view prefix) {
 
 bool is_table_name(std::string_view key) {
     return std::ranges::any_of(config_keys(), [&](const KeyRow& row) {
-        return row.key.size() > key.size() && row.key.starts_with(key) && row.key[key.size()] == '.';
+        return row.key.size() > key.size() && row.key.starts_with(key) &&
+               row.key[key.size()] == '.';
     });
 }
 
@@ -70,7 +73,9 @@ void ConfigReader::read_file(const std::string& path) {
         // An empty file sets failbit on the copy; tell it from one that cannot be read.
         std::error_code failed;
         if (!in || std::filesystem::file_size(path, failed) != 0 || failed)
-            return complain(path, {}, std::string("cannot be read: ") + std::strerror(errno == 0 ? EISDIR : errno));
+            return complain(
+                path, {},
+                std::string("cannot be read: ") + std::strerror(errno == 0 ? EISDIR : errno));
     }
     if (config_.file.empty()) config_.file = path;
     read_text(text.str(), path);
@@ -88,13 +93,22 @@ void ConfigReader::read_text(std::string_view toml, const std::string& name) {
 void ConfigReader::read_table(const TomlNode& table, const std::string& prefix) {
     for (const TomlNode::Member& member : table.members) {
         const std::string key = prefix.empty() ? member.name : prefix + "." + member.name;
-        if (prefix.empty() && member.name == "source") read_sources(member.value);
-        else if (prefix.empty() && member.name == "pipeline") read_pipelines(member.value);
-        else if (prefix.empty() && member.name == "retention") read_retention(member.value);
-        else if (const KeyRow* row = find_key(key)) take(*row, member.value, member.key.file + ":" + std::to_string(member.key.line), member.value.spot.text());
-        else if (!is_table_name(key)) unknown(prefix, member);
-        else if (member.value.type != TomlNode::Type::Table) complain(member.value.spot.text(), key, "expects a table, not " + std::string(member.value.type_name()));
-        else read_table(member.value, key);
+        if (prefix.empty() && member.name == "source")
+            read_sources(member.value);
+        else if (prefix.empty() && member.name == "pipeline")
+            read_pipelines(member.value);
+        else if (prefix.empty() && member.name == "retention")
+            read_retention(member.value);
+        else if (const KeyRow* row = find_key(key))
+            take(*row, member.value, member.key.file + ":" + std::to_string(member.key.line),
+                 member.value.spot.text());
+        else if (!is_table_name(key))
+            unknown(prefix, member);
+        else if (member.value.type != TomlNode::Type::Table)
+            complain(member.value.spot.text(), key,
+                     "expects a table, not " + std::string(member.value.type_name()));
+        else
+            read_table(member.value, key);
     }
 }
 
@@ -105,14 +119,18 @@ void ConfigReader::unknown(const std::string& prefix, const TomlNode::Member& me
         detail += "; did you mean `" + std::string(near) + "`?";
     } else {
         detail += "; known here are";
-        for (const auto& name : names) detail.append(&name == &names.front() ? " " : ", ").append(name);
+        for (const auto& name : names)
+            detail.append(&name == &names.front() ? " " : ", ").append(name);
     }
-    complain(member.key.text(), prefix.empty() ? member.name : prefix + "." + member.name, std::move(detail));
+    complain(member.key.text(), prefix.empty() ? member.name : prefix + "." + member.name,
+             std::move(detail));
 }
 
-void ConfigReader::take(const KeyRow& row, const TomlNode& value, std::string origin, const std::string& place) {
+void ConfigReader::take(const KeyRow& row, const TomlNode& value, std::string origin,
+                        const std::string& place) {
     if (const auto fault = check_value(row, value)) {
-        complain(fault->spot.line > 0 ? fault->spot.text() : place, std::string(row.key), fault->detail);
+        complain(fault->spot.line > 0 ? fault->spot.text() : place, std::string(row.key),
+                 fault->detail);
         return;
     }
     Bytes json;
@@ -122,9 +140,10 @@ void ConfigReader::take(const KeyRow& row, const TomlNode& value, std::string or
 }
 
 const std::vector<TomlNode>* ConfigReader::tables(const std::string& name, const TomlNode& value) {
-    const bool good = value.type == TomlNode::Type::Array && std::ranges::all_of(value.items, [](const TomlNode& item) {
-        return item.type == TomlNode::Type::Table;
-    });
+    const bool good = value.type == TomlNode::Type::Array &&
+                      std::ranges::all_of(value.items, [](const TomlNode& item) {
+                          return item.type == TomlNode::Type::Table;
+                      });
     if (good) return &value.items;
     complain(value.spot.text(), name, "is written as [[" + name + "]], once for each");
     return nullptr;
@@ -140,13 +159,16 @@ void ConfigReader::read_sources(const TomlNode& value) {
         if (!parsed) {
             for (const auto& complaint : parsed.error()) {
                 const bool of_key = complaint.detail.find("unknown") != std::string::npos;
-                complain(table.place_of(complaint.pointer, of_key).text(), "source" + complaint.pointer, complaint.detail);
+                complain(table.place_of(complaint.pointer, of_key).text(),
+                         "source" + complaint.pointer, complaint.detail);
             }
             continue;
         }
         if (!source_names_.insert(parsed->name).second)
-            complain(table.place_of("/name", false).text(), "source/name", "a second source is called `" + parsed->name + "`");
-        config_.sources.push_back({std::move(json), table.spot.file + ":" + std::to_string(table.spot.line)});
+            complain(table.place_of("/name", false).text(), "source/name",
+                     "a second source is called `" + parsed->name + "`");
+        config_.sources.push_back(
+            {std::move(json), table.spot.file + ":" + std::to_string(table.spot.line)});
     }
 }
 
@@ -165,14 +187,17 @@ void ConfigReader::read_pipelines(const TomlNode& value) {
         if (!parsed) {
             for (const auto& complaint : parsed.error()) {
                 const bool of_key = complaint.detail.find("unknown") != std::string::npos;
-                complain(table.place_of(complaint.pointer, of_key).text(), "pipeline" + complaint.pointer, complaint.detail);
+                complain(table.place_of(complaint.pointer, of_key).text(),
+                         "pipeline" + complaint.pointer, complaint.detail);
             }
             continue;
         }
         const std::string& name = pipeline::name_of(**parsed);
         if (!pipeline_names_.insert(name).second)
-            complain(table.place_of("/name", false).text(), "pipeline/name", "a second pipeline is called `" + name + "`");
-        config_.pipelines.push_back({std::move(json), table.spot.file + ":" + std::to_string(table.spot.line)});
+            complain(table.place_of("/name", false).text(), "pipeline/name",
+                     "a second pipeline is called `" + name + "`");
+        config_.pipelines.push_back(
+            {std::move(json), table.spot.file + ":" + std::to_string(table.spot.line)});
     }
 }
 
@@ -185,7 +210,9 @@ void ConfigReader::read_retention(const TomlNode& value) {
         json::Document document;
         if (!document.parse(json)) continue;
         const TomlNode* named = table.find("name");
-        const std::string name = named != nullptr && named->type == TomlNode::Type::String ? named->text : "file-" + std::to_string(config_.retention.size() + 1);
+        const std::string name = named != nullptr && named->type == TomlNode::Type::String
+                                     ? named->text
+                                     : "file-" + std::to_string(config_.retention.size() + 1);
         auto rule = parse_retention(name, document.root());
         if (rule) {
             config_.retention.push_back(std::move(*rule));
@@ -193,16 +220,19 @@ void ConfigReader::read_retention(const TomlNode& value) {
         }
         for (const auto& error : rule.error().errors) {
             const bool of_key = error.detail.find("unknown") != std::string::npos;
-            complain(table.place_of(error.pointer, of_key).text(), "retention" + error.pointer, error.detail);
+            complain(table.place_of(error.pointer, of_key).text(), "retention" + error.pointer,
+                     error.detail);
         }
     }
 }
 
-void ConfigReader::read_environment(const std::vector<std::pair<std::string, std::string>>& environment) {
+void ConfigReader::read_environment(
+    const std::vector<std::pair<std::string, std::string>>& environment) {
     for (const auto& [name, value] : environment) {
         if (!name.starts_with("ANODE_") || name.find("__") == std::string::npos) continue;
         std::string key = text::lower(name.substr(6));
-        for (std::size_t at = 0; (at = key.find("__", at)) != std::string::npos;) key.replace(at, 2, ".");
+        for (std::size_t at = 0; (at = key.find("__", at)) != std::string::npos;)
+            key.replace(at, 2, ".");
         read_assignment(key, value, "environment variable " + name, "env " + name);
     }
 }
@@ -210,23 +240,31 @@ void ConfigReader::read_environment(const std::vector<std::pair<std::string, std
 void ConfigReader::read_sets(const std::vector<std::string>& sets) {
     for (const std::string& set : sets) {
         const auto equals = set.find('=');
-        if (equals == std::string::npos) complain("--set " + set, {}, "is written as --set key=value");
-        else read_assignment(set.substr(0, equals), set.substr(equals + 1), "--set " + set.substr(0, equals), "flag");
+        if (equals == std::string::npos)
+            complain("--set " + set, {}, "is written as --set key=value");
+        else
+            read_assignment(set.substr(0, equals), set.substr(equals + 1),
+                            "--set " + set.substr(0, equals), "flag");
     }
 }
 
-void ConfigReader::read_assignment(std::string_view key, std::string_view text, const std::string& place, std::string origin) {
+void ConfigReader::read_assignment(std::string_view key, std::string_view text,
+                                   const std::string& place, std::string origin) {
     const KeyRow* row = find_key(key);
     if (row == nullptr) {
         std::vector<std::string_view> all;
         for (const KeyRow& known : config_keys()) all.push_back(known.key);
         const auto near = text::nearest(key, all);
-        complain(place, std::string(key), "unknown key" + (near.empty() ? std::string() : "; did you mean " + std::string(near) + "?"));
+        complain(place, std::string(key),
+                 "unknown key" +
+                     (near.empty() ? std::string() : "; did you mean " + std::string(near) + "?"));
         return;
     }
     const auto value = value_from_text(*row, text);
-    if (value) take(*row, *value, std::move(origin), place);
-    else complain(place, std::string(key), "expects " + std::string(describe(row->kind)));
+    if (value)
+        take(*row, *value, std::move(origin), place);
+    else
+        complain(place, std::string(key), "expects " + std::string(describe(row->kind)));
 }
 
 std::expected<Config, std::vector<ConfigComplaint>> ConfigReader::finish() {
@@ -235,11 +273,14 @@ std::expected<Config, std::vector<ConfigComplaint>> ConfigReader::finish() {
         for (const std::string& address : config_.list("http.listen")) {
             if (loopback(address)) continue;
             complain(places_["http.listen"], "http.listen",
-                     "`" + address + "` is open to the network: set auth.mode = \"tokens\" and http.tls, or write insecure = true");
+                     "`" + address +
+                         "` is open to the network: set auth.mode = \"tokens\" and http.tls, or "
+                         "write insecure = true");
         }
     }
     if (config_.given("http.tls.cert") != config_.given("http.tls.key"))
-        complain(places_[config_.given("http.tls.cert") ? "http.tls.cert" : "http.tls.key"], "http.tls", "cert and key belong together");
+        complain(places_[config_.given("http.tls.cert") ? "http.tls.cert" : "http.tls.key"],
+                 "http.tls", "cert and key belong together");
     if (!complaints_.empty()) return std::unexpected(std::move(complaints_));
     return std::move(config_);
 }

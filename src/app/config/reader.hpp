@@ -24,12 +24,14 @@ public:
 
 private:
     void read_table(const TomlNode& table, const std::string& prefix);
-    void take(const KeyRow& row, const TomlNode& value, std::string origin, const std::string& place);
+    void take(const KeyRow& row, const TomlNode& value, std::string origin,
+              const std::string& place);
     void unknown(const std::string& prefix, const TomlNode::Member& member);
     void read_sources(const TomlNode& value);
     void read_pipelines(const TomlNode& value);
     void read_retention(const TomlNode& value);
-    void read_assignment(std::string_view key, std::string_view text, const std::string& place, std::string origin);
+    void read_assignment(std::string_view key, std::string_view text, const std::string& place,
+                         std::string origin);
     /// The tables of `[[name]]`; complains if it is none.
     const std::vector<TomlNode>* tables(const std::string& name, const TomlNode& value);
     void complain(std::string place, std::string key, std::string detail);

@@ -13,7 +13,8 @@ namespace anode::app {
 namespace {
 
 Spot spot_of(const toml::source_region& region, const std::string& file) {
-    return {file, static_cast<std::uint32_t>(region.begin.line), static_cast<std::uint32_t>(region.begin.column)};
+    return {file, static_cast<std::uint32_t>(region.begin.line),
+            static_cast<std::uint32_t>(region.begin.column)};
 }
 
 std::string shortest(double value) {
@@ -28,8 +29,10 @@ TomlNode convert(const toml::node& node, const std::string& file) {
     out.spot = spot_of(node.source(), file);
     if (const auto* table = node.as_table()) {
         for (const auto& [key, value] : *table)
-            out.members.push_back({std::string(key.str()), spot_of(key.source(), file), convert(value, file)});
-        std::ranges::sort(out.members, {}, [](const auto& m) { return std::pair(m.key.line, m.key.column); });
+            out.members.push_back(
+                {std::string(key.str()), spot_of(key.source(), file), convert(value, file)});
+        std::ranges::sort(out.members, {},
+                          [](const auto& m) { return std::pair(m.key.line, m.key.column); });
         return out;
     }
     if (const auto* array = node.as_array()) {
@@ -89,13 +92,20 @@ const TomlNode* TomlNode::find(std::string_view name) const noexcept {
 
 std::string_view TomlNode::type_name() const noexcept {
     switch (type) {
-        case Type::String: return "a string";
-        case Type::Integer: return "a number";
-        case Type::Float: return "a number";
-        case Type::Bool: return "true or false";
-        case Type::Time: return "a time";
-        case Type::Array: return "a list";
-        case Type::Table: return "a table";
+        case Type::String:
+            return "a string";
+        case Type::Integer:
+            return "a number";
+        case Type::Float:
+            return "a number";
+        case Type::Bool:
+            return "true or false";
+        case Type::Time:
+            return "a time";
+        case Type::Array:
+            return "a list";
+        case Type::Table:
+            return "a table";
     }
     return "a value";
 }
@@ -108,7 +118,9 @@ void TomlNode::append_json(Bytes& out) const {
     };
     switch (type) {
         case Type::String:
-        case Type::Time: text::append_json_string(out, this->text); return;
+        case Type::Time:
+            text::append_json_string(out, this->text);
+            return;
         case Type::Array:
             out += '[';
             for (const TomlNode& item : items) {
@@ -127,7 +139,8 @@ void TomlNode::append_json(Bytes& out) const {
             }
             out += '}';
             return;
-        default: out += this->text;
+        default:
+            out += this->text;
     }
 }
 
@@ -158,12 +171,15 @@ Spot TomlNode::place_of(std::string_view pointer, bool of_key) const {
     return place;
 }
 
-std::expected<TomlNode, ConfigComplaint> parse_toml(std::string_view text, const std::string& file) {
-    if (const auto bad = not_utf8(text, file)) return std::unexpected(ConfigComplaint{bad->text(), {}, "the file is not UTF-8"});
+std::expected<TomlNode, ConfigComplaint> parse_toml(std::string_view text,
+                                                    const std::string& file) {
+    if (const auto bad = not_utf8(text, file))
+        return std::unexpected(ConfigComplaint{bad->text(), {}, "the file is not UTF-8"});
     const toml::parse_result parsed = toml::parse(text, file);
     if (!parsed) {
         const auto& error = parsed.error();
-        return std::unexpected(ConfigComplaint{spot_of(error.source(), file).text(), {}, std::string(error.description())});
+        return std::unexpected(ConfigComplaint{
+            spot_of(error.source(), file).text(), {}, std::string(error.description())});
     }
     return convert(parsed.table(), file);
 }

@@ -28,7 +28,15 @@ struct ConfigComplaint {
 
 /// A TOML value that knows its place; a table that knows the places of its keys.
 struct TomlNode {
-    enum class Type : std::uint8_t { String, Integer, Float, Bool, Time, Array, Table } type = Type::Table;
+    enum class Type : std::uint8_t {
+        String,
+        Integer,
+        Float,
+        Bool,
+        Time,
+        Array,
+        Table
+    } type = Type::Table;
     std::string text;  ///< of a scalar, as JSON would have it (strings without quotes)
     std::vector<TomlNode> items;
     struct Member;

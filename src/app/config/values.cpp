@@ -15,15 +15,19 @@ using Type = TomlNode::Type;
 
 std::string quoted(std::string_view text) { return "`" + text::printable(text) + "`"; }
 
-std::vector<std::string_view> choices_of(const KeyRow& row) { return text::split(row.choices, '|'); }
+std::vector<std::string_view> choices_of(const KeyRow& row) {
+    return text::split(row.choices, '|');
+}
 
 std::string check_choice(const KeyRow& row, std::string_view value) {
     const auto choices = choices_of(row);
     for (const auto& choice : choices)
         if (choice == value) return {};
     std::string detail = quoted(value) + " is none of its choices: ";
-    for (const auto& choice : choices) detail.append(&choice == &choices.front() ? "" : ", ").append(choice);
-    if (const auto near = text::nearest(value, choices); !near.empty()) detail += "; did you mean " + std::string(near) + "?";
+    for (const auto& choice : choices)
+        detail.append(&choice == &choices.front() ? "" : ", ").append(choice);
+    if (const auto near = text::nearest(value, choices); !near.empty())
+        detail += "; did you mean " + std::string(near) + "?";
     return detail;
 }
 
@@ -38,12 +42,14 @@ std::string check_share(std::string_view value) {
 std::string check_address(std::string_view value) {
     const auto colon = value.rfind(':');
     std::string_view host = value.substr(0, colon);
-    if (colon == std::string_view::npos || (host.find(':') != std::string_view::npos && !host.ends_with(']')))
+    if (colon == std::string_view::npos ||
+        (host.find(':') != std::string_view::npos && !host.ends_with(']')))
         return quoted(value) + " has no port; an address is written like 127.0.0.1:7946";
     const auto port = text::parse_u64(value.substr(colon + 1));
     if (!port || *port > 65535) return quoted(value) + ": the port is not between 0 and 65535";
     if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    if (!IpAddress::parse(host) && host != "localhost") return quoted(value) + ": " + quoted(host) + " is no IP address";
+    if (!IpAddress::parse(host) && host != "localhost")
+        return quoted(value) + ": " + quoted(host) + " is no IP address";
     return {};
 }
 
@@ -59,7 +65,8 @@ std::string check_ack(std::string_view value) {
 std::string check_origin(std::string_view value) {
     if (value == "*") return "`*` would let every web page in; name the origins";
     const auto scheme = value.find("://");
-    const bool good = (value.starts_with("http://") || value.starts_with("https://")) && scheme + 3 < value.size() &&
+    const bool good = (value.starts_with("http://") || value.starts_with("https://")) &&
+                      scheme + 3 < value.size() &&
                       value.find('/', scheme + 3) == std::string_view::npos;
     return good ? std::string() : quoted(value) + " is no origin such as https://example.org";
 }
@@ -76,32 +83,56 @@ std::string check_text(const KeyRow& row, std::string_view value) {
     switch (row.kind) {
         case ValueKind::Duration:
             if (text::parse_duration(value)) return {};
-            return quoted(value) + " is no duration such as " + (row.fallback.empty() ? "5s" : std::string(row.fallback.substr(1, row.fallback.size() - 2)));
-        case ValueKind::Size: return text::parse_size(value) ? std::string() : quoted(value) + " is no size such as 64KiB or 20GiB";
+            return quoted(value) + " is no duration such as " +
+                   (row.fallback.empty()
+                        ? "5s"
+                        : std::string(row.fallback.substr(1, row.fallback.size() - 2)));
+        case ValueKind::Size:
+            return text::parse_size(value) ? std::string()
+                                           : quoted(value) + " is no size such as 64KiB or 20GiB";
         case ValueKind::SizeOrShare:
             if (value.ends_with('%')) return check_share(value);
-            return text::parse_size(value) ? std::string() : quoted(value) + " is no size such as 1GiB and no share such as 25%";
-        case ValueKind::Share: return check_share(value);
-        case ValueKind::Address: return check_address(value);
-        case ValueKind::Choice: return check_choice(row, value);
-        case ValueKind::Level: return check_choice(row, value);
-        case ValueKind::Ack: return check_ack(value);
-        default: return {};
+            return text::parse_size(value)
+                       ? std::string()
+                       : quoted(value) + " is no size such as 1GiB and no share such as 25%";
+        case ValueKind::Share:
+            return check_share(value);
+        case ValueKind::Address:
+            return check_address(value);
+        case ValueKind::Choice:
+            return check_choice(row, value);
+        case ValueKind::Level:
+            return check_choice(row, value);
+        case ValueKind::Ack:
+            return check_ack(value);
+        default:
+            return {};
     }
 }
 
 std::string check_item(const KeyRow& row, const TomlNode& item) {
     if (row.kind == ValueKind::PortList) {
         const auto port = text::parse_u64(item.text);
-        return item.type == Type::Integer && port && *port >= 1 && *port <= 65535 ? std::string() : quoted(item.text) + " is no port from 1 to 65535";
+        return item.type == Type::Integer && port && *port >= 1 && *port <= 65535
+                   ? std::string()
+                   : quoted(item.text) + " is no port from 1 to 65535";
     }
-    if (item.type != Type::String) return "expects " + std::string(describe(row.kind)) + ", not " + std::string(item.type_name()) + " in it";
+    if (item.type != Type::String)
+        return "expects " + std::string(describe(row.kind)) + ", not " +
+               std::string(item.type_name()) + " in it";
     switch (row.kind) {
-        case ValueKind::AddressList: return check_address(item.text);
-        case ValueKind::NetworkList: return IpNetwork::parse(item.text) ? std::string() : quoted(item.text) + " is no network such as 10.3.0.0/16";
-        case ValueKind::OriginList: return check_origin(item.text);
-        case ValueKind::GrantList: return check_grant(item.text);
-        default: return item.text.empty() ? "an empty string in the list" : "";
+        case ValueKind::AddressList:
+            return check_address(item.text);
+        case ValueKind::NetworkList:
+            return IpNetwork::parse(item.text)
+                       ? std::string()
+                       : quoted(item.text) + " is no network such as 10.3.0.0/16";
+        case ValueKind::OriginList:
+            return check_origin(item.text);
+        case ValueKind::GrantList:
+            return check_grant(item.text);
+        default:
+            return item.text.empty() ? "an empty string in the list" : "";
     }
 }
 
@@ -116,14 +147,19 @@ bool is_list(ValueKind kind) {
         case ValueKind::NetworkList:
         case ValueKind::OriginList:
         case ValueKind::PortList:
-        case ValueKind::GrantList: return true;
-        default: return false;
+        case ValueKind::GrantList:
+            return true;
+        default:
+            return false;
     }
 }
 
 std::string check_secret(const KeyRow& row, const TomlNode& value) {
-    if (value.type != Type::Table) return "a secret is written as a reference: { file = \"/path\" } or { env = \"NAME\" }, never in plain text";
-    if (value.members.size() != 1 || (value.members[0].name != "env" && value.members[0].name != "file") ||
+    if (value.type != Type::Table)
+        return "a secret is written as a reference: { file = \"/path\" } or { env = \"NAME\" }, "
+               "never in plain text";
+    if (value.members.size() != 1 ||
+        (value.members[0].name != "env" && value.members[0].name != "file") ||
         value.members[0].value.type != Type::String)
         return wrong_type(row, value);
     return {};
@@ -131,8 +167,10 @@ std::string check_secret(const KeyRow& row, const TomlNode& value) {
 
 std::optional<ValueFault> check_levels(const KeyRow& row, const TomlNode& table) {
     for (const auto& member : table.members) {
-        if (member.value.type != Type::String) return ValueFault{wrong_type(row, member.value), member.value.spot};
-        if (auto detail = check_choice(row, member.value.text); !detail.empty()) return ValueFault{std::move(detail), member.value.spot};
+        if (member.value.type != Type::String)
+            return ValueFault{wrong_type(row, member.value), member.value.spot};
+        if (auto detail = check_choice(row, member.value.text); !detail.empty())
+            return ValueFault{std::move(detail), member.value.spot};
     }
     return std::nullopt;
 }
@@ -147,14 +185,20 @@ std::optional<ValueFault> check_value(const KeyRow& row, const TomlNode& value) 
     if (is_list(row.kind)) {
         if (value.type != Type::Array) return fault(wrong_type(row, value));
         for (const TomlNode& item : value.items)
-            if (auto detail = check_item(row, item); !detail.empty()) return ValueFault{std::move(detail), item.spot};
+            if (auto detail = check_item(row, item); !detail.empty())
+                return ValueFault{std::move(detail), item.spot};
         return std::nullopt;
     }
     switch (row.kind) {
-        case ValueKind::Bool: return fault(value.type == Type::Bool ? "" : wrong_type(row, value));
-        case ValueKind::Number: return fault(value.type == Type::Integer && !value.text.starts_with('-') ? "" : wrong_type(row, value));
+        case ValueKind::Bool:
+            return fault(value.type == Type::Bool ? "" : wrong_type(row, value));
+        case ValueKind::Number:
+            return fault(value.type == Type::Integer && !value.text.starts_with('-')
+                             ? ""
+                             : wrong_type(row, value));
         case ValueKind::Secret:
-        case ValueKind::SecretOrNone: return fault(check_secret(row, value));
+        case ValueKind::SecretOrNone:
+            return fault(check_secret(row, value));
         case ValueKind::Level:
             if (value.type == Type::Table) return check_levels(row, value);
             [[fallthrough]];
@@ -173,7 +217,8 @@ std::optional<TomlNode> value_from_text(const KeyRow& row, std::string_view text
     if (row.kind == ValueKind::Bool && text != "true" && text != "false") return std::nullopt;
     if (row.kind == ValueKind::Number) node.type = Type::Integer;
     if (row.kind == ValueKind::Number && !text::parse_u64(text)) return std::nullopt;
-    if (row.kind != ValueKind::Secret && row.kind != ValueKind::SecretOrNone && !is_list(row.kind)) return node;
+    if (row.kind != ValueKind::Secret && row.kind != ValueKind::SecretOrNone && !is_list(row.kind))
+        return node;
 
     // JSON reads the same as a TOML value in braces or brackets here.
     json::Document document;
@@ -187,8 +232,10 @@ std::optional<TomlNode> value_from_text(const KeyRow& row, std::string_view text
             TomlNode child;
             child.type = item.is_number() ? Type::Integer : Type::String;
             child.text = item.scalar().value_or("");
-            if (root.is_array()) node.items.push_back(std::move(child));
-            else node.members.push_back({item.name(), {}, std::move(child)});
+            if (root.is_array())
+                node.items.push_back(std::move(child));
+            else
+                node.members.push_back({item.name(), {}, std::move(child)});
         }
         return node;
     }

@@ -28,11 +28,12 @@ struct SourceEntry {
 };
 
 /// Checks a definition beyond its grammar: every address that can be told beforehand must be one that sources may reach.
-api::Outcome<std::shared_ptr<const source::Definition>> check_definition(const json::Value& tree,
-                                                                         const EgressPolicy& egress);
+api::Outcome<std::shared_ptr<const source::Definition>> check_definition(
+    const json::Value& tree, const EgressPolicy& egress);
 
 /// What a write makes of the present entry (null: there is none). Nothing is changed.
-api::Outcome<SourceEntry> apply_write(const api::Write& write, const SourceEntry* present, const EgressPolicy& egress);
+api::Outcome<SourceEntry> apply_write(const api::Write& write, const SourceEntry* present,
+                                      const EgressPolicy& egress);
 
 /// The record form of an entry of origin `api`.
 Bytes encode_entry(const SourceEntry& entry);

@@ -48,23 +48,29 @@ SourceRunner::SourceRunner(RunnerWorld& world, std::shared_ptr<const source::Def
                            source::Restored restored)
     : world_(world),
       definition_(std::move(definition)),
-      reconnects_(world.metrics.counter("anode_source_reconnects_total", "Connections opened again.", of(*definition_))),
-      gaps_(world.metrics.counter("anode_source_gaps_total", "Holes found in feeds.",
-                                  {{"source", definition_->name}, {"scope", "source"}, {"reason", "source"}})),
-      gap_messages_(world.metrics.counter("anode_gap_messages_total", "Messages known to be missing.",
+      reconnects_(world.metrics.counter("anode_source_reconnects_total",
+                                        "Connections opened again.", of(*definition_))),
+      gaps_(world.metrics.counter(
+          "anode_source_gaps_total", "Holes found in feeds.",
+          {{"source", definition_->name}, {"scope", "source"}, {"reason", "source"}})),
+      gap_messages_(world.metrics.counter("anode_gap_messages_total",
+                                          "Messages known to be missing.",
                                           {{"scope", "source"}, {"reason", "source"}})),
-      last_message_(world.metrics.gauge("anode_source_last_message_timestamp_seconds", "When the newest message came.",
-                                        of(*definition_))),
-      lag_(world.metrics.histogram("anode_ingest_lag_seconds", "Our time less the source's own.", of(*definition_))) {
-    auto machine = source::make_machine(definition_, std::move(restored), world.secrets, world.budgets, seeded_rng());
+      last_message_(world.metrics.gauge("anode_source_last_message_timestamp_seconds",
+                                        "When the newest message came.", of(*definition_))),
+      lag_(world.metrics.histogram("anode_ingest_lag_seconds", "Our time less the source's own.",
+                                   of(*definition_))) {
+    auto machine = source::make_machine(definition_, std::move(restored), world.secrets,
+                                        world.budgets, seeded_rng());
     show_state(machine->state());
-    driver_ = std::make_unique<SourceDriver>(world.world, definition_->name, std::move(machine), *this);
+    driver_ =
+        std::make_unique<SourceDriver>(world.world, definition_->name, std::move(machine), *this);
 }
 
 SourceRunner::~SourceRunner() { world_.metrics.remove("source", definition_->name); }
 
-Result<std::vector<MessageId>> SourceRunner::push(std::span<const std::pair<std::string, std::string>> headers,
-                                                  BytesView body) {
+Result<std::vector<MessageId>> SourceRunner::push(
+    std::span<const std::pair<std::string, std::string>> headers, BytesView body) {
     std::vector<MessageId> ids;
     collect_ = &ids;
     const Result<void> pushed = driver_->push(headers, body);
@@ -137,7 +143,8 @@ void SourceRunner::keep_position(std::string_view position) {
 
 void SourceRunner::on_state(SourceDriver&, const source::act::StateChanged& change) {
     show_state(change.to);
-    note("state", std::string(source::name(change.from)) + " → " + std::string(source::name(change.to)) +
+    note("state", std::string(source::name(change.from)) + " → " +
+                      std::string(source::name(change.to)) +
                       (change.why.empty() ? "" : ": " + change.why));
     world_.ledger.event("source", Members()
                                       .add("source", definition_->name)
@@ -145,25 +152,31 @@ void SourceRunner::on_state(SourceDriver&, const source::act::StateChanged& chan
                                       .add("to", source::name(change.to))
                                       .add("why", change.why)
                                       .text());
-    log::debug("source", "state changed", {{"source", definition_->name}, {"state", source::name(change.to)}, {"err", change.why}});
+    log::debug(
+        "source", "state changed",
+        {{"source", definition_->name}, {"state", source::name(change.to)}, {"err", change.why}});
 }
 
 void SourceRunner::show_state(source::State state) {
     if (shown_state_ != nullptr) shown_state_->set(0);
-    shown_state_ = &world_.metrics.gauge("anode_source_state", "1 for the state a source is in.",
-                                         {{"source", definition_->name}, {"state", std::string(source::name(state))}});
+    shown_state_ = &world_.metrics.gauge(
+        "anode_source_state", "1 for the state a source is in.",
+        {{"source", definition_->name}, {"state", std::string(source::name(state))}});
     shown_state_->set(1);
 }
 
 void SourceRunner::on_gap(SourceDriver&, const source::act::GapFound& gap) {
     gaps_.add();
     gap_messages_.add(gap.lost);
-    note("gap", gap.cause + (gap.key.empty() ? "" : " of " + gap.key) + ": " + gap.from + " → " + gap.to);
+    note("gap",
+         gap.cause + (gap.key.empty() ? "" : " of " + gap.key) + ": " + gap.from + " → " + gap.to);
     Members members;
     members.add("source", definition_->name).add("key", gap.key).add("cause", gap.cause);
     members.add("from", gap.from).add("to", gap.to);
-    if (gap.lost > 0) members.add("lost", gap.lost);
-    else members.null("lost");
+    if (gap.lost > 0)
+        members.add("lost", gap.lost);
+    else
+        members.null("lost");
     world_.ledger.gap("source", "source", members.text());
 }
 
@@ -185,8 +198,9 @@ void SourceRunner::tick() {
     for (const source::ErrorCount& error : driver_->machine().status().errors) {
         auto& counter = errors_[std::string(source::name(error.error))];
         if (counter == nullptr) {
-            counter = &world_.metrics.counter("anode_source_errors_total", "Errors of a source, by class.",
-                                              {{"source", definition_->name}, {"class", std::string(source::name(error.error))}});
+            counter = &world_.metrics.counter(
+                "anode_source_errors_total", "Errors of a source, by class.",
+                {{"source", definition_->name}, {"class", std::string(source::name(error.error))}});
         }
         counter->add(error.count - counter->value());
     }

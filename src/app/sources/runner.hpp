@@ -34,7 +34,8 @@ struct RunnerWorld {
 /// Thread: the engine's loop.
 class SourceRunner final : public SourceSink {
 public:
-    SourceRunner(RunnerWorld& world, std::shared_ptr<const source::Definition> definition, source::Restored restored);
+    SourceRunner(RunnerWorld& world, std::shared_ptr<const source::Definition> definition,
+                 source::Restored restored);
     ~SourceRunner() override;
 
     [[nodiscard]] const std::string& name() const noexcept { return definition_->name; }
@@ -43,7 +44,8 @@ public:
     void restart() { driver_->restart(); }
     void set_pressure(bool full) { driver_->set_pressure(full); }
     /// The answer tells what was taken in once `reply` may be given; rows are in the engine when this returns.
-    Result<std::vector<MessageId>> push(std::span<const std::pair<std::string, std::string>> headers, BytesView body);
+    Result<std::vector<MessageId>> push(
+        std::span<const std::pair<std::string, std::string>> headers, BytesView body);
     [[nodiscard]] bool quiet() const noexcept { return driver_->quiet(); }
     [[nodiscard]] const source::Machine& machine() const noexcept { return driver_->machine(); }
     [[nodiscard]] const std::deque<SourceEvent>& events() const noexcept { return events_; }

@@ -34,9 +34,11 @@ Bytes with_enabled(const Bytes& definition, bool enabled) {
 
 }  // namespace
 
-Sources::Sources(SourceWorld world, Engine& engine, Store& store, Ledger& ledger, metrics::Registry& metrics,
-                 const source::Secrets& secrets, std::shared_ptr<const EgressPolicy> egress, std::string node)
-    : world_{world, engine, ledger, metrics, const_cast<source::Secrets&>(secrets), budgets_, std::move(node)},
+Sources::Sources(SourceWorld world, Engine& engine, Store& store, Ledger& ledger,
+                 metrics::Registry& metrics, const source::Secrets& secrets,
+                 std::shared_ptr<const EgressPolicy> egress, std::string node)
+    : world_{world,    engine,         ledger, metrics, const_cast<source::Secrets&>(secrets),
+             budgets_, std::move(node)},
       store_(store),
       secrets_(secrets),
       egress_(std::move(egress)) {
@@ -55,8 +57,11 @@ Sources::~Sources() {
 void Sources::load(std::vector<DeclaredSource> declared) {
     for (auto& [name, record] : store_.records("source")) {
         auto entry = decode_entry(name, record);
-        if (entry) sources_[name].entry = std::move(*entry);
-        else log::error("source", "a stored definition cannot be read by this version", {{"source", name}, {"err", entry.error().what}});
+        if (entry)
+            sources_[name].entry = std::move(*entry);
+        else
+            log::error("source", "a stored definition cannot be read by this version",
+                       {{"source", name}, {"err", entry.error().what}});
     }
     redeclare(std::move(declared));
 }
@@ -68,9 +73,10 @@ void Sources::redeclare(std::vector<DeclaredSource> declared) {
         if (!document.parse(one.json)) continue;  // the configuration was checked before
         auto definition = check_definition(document.root(), *egress_);
         if (!definition) {
-            log::error("source", "a declared source is refused", {{"source", document.root()["name"].string()},
-                                                                   {"place", one.origin},
-                                                                   {"err", definition.error().detail}});
+            log::error("source", "a declared source is refused",
+                       {{"source", document.root()["name"].string()},
+                        {"place", one.origin},
+                        {"err", definition.error().detail}});
             continue;
         }
         SourceEntry entry;
@@ -107,7 +113,8 @@ void Sources::begin(std::map<std::string, source::Restored> restored) {
 
 void Sources::run(Source& source, source::Restored restored) {
     if (!source.entry.definition->enabled) return;
-    source.runner = std::make_unique<SourceRunner>(world_, source.entry.definition, std::move(restored));
+    source.runner =
+        std::make_unique<SourceRunner>(world_, source.entry.definition, std::move(restored));
     source.runner->start();
     if (world_.engine.pressed()) source.runner->set_pressure(true);
 }
@@ -145,7 +152,9 @@ void Sources::end(Duration patience, std::move_only_function<void()> done) {
     (*wait)(patience);
 }
 
-void Sources::set_egress(std::shared_ptr<const EgressPolicy> egress) { egress_ = std::move(egress); }
+void Sources::set_egress(std::shared_ptr<const EgressPolicy> egress) {
+    egress_ = std::move(egress);
+}
 
 Sources::Totals Sources::totals() const {
     Totals totals;
@@ -162,7 +171,8 @@ Duration Sources::longest_window() const {
     Duration longest = 60s;
     for (const auto& [name, source] : sources_) {
         const auto& definition = *source.entry.definition;
-        if (definition.dedupe && definition.enabled) longest = std::max(longest, definition.dedupe->keep);
+        if (definition.dedupe && definition.enabled)
+            longest = std::max(longest, definition.dedupe->keep);
     }
     return longest;
 }
@@ -177,7 +187,8 @@ void Sources::tick() {
 // -- the objects of the API -------------------------------------------------------------------------------
 
 api::Object Sources::object(const Source& source) const {
-    return {source_json(source.entry, source.runner.get(), world_.node, secrets_), source.entry.etag()};
+    return {source_json(source.entry, source.runner.get(), world_.node, secrets_),
+            source.entry.etag()};
 }
 
 void Sources::list(api::Reply<std::vector<api::Object>> reply) {
@@ -192,7 +203,8 @@ void Sources::list(api::Reply<std::vector<api::Object>> reply) {
 void Sources::get(std::string name, api::Reply<Outcome<api::Object>> reply) {
     world_.world.loop.post([this, name = std::move(name), reply = std::move(reply)]() mutable {
         const auto found = sources_.find(name);
-        if (found == sources_.end()) return reply(failure(Failure::Why::NotFound, "no such source"));
+        if (found == sources_.end())
+            return reply(failure(Failure::Why::NotFound, "no such source"));
         reply(object(found->second));
     });
 }
@@ -225,13 +237,18 @@ void Sources::do_write(api::Write write, api::Reply<Outcome<api::Written>> reply
     retire(std::move(source.runner));
     source.entry = std::move(*entry);
     if (running_) run(source);
-    world_.ledger.audit(write.actor, created ? "source.create" : "source.change", source.entry.name);
-    world_.ledger.event("config", named(source.entry.name) + ",\"action\":" + (created ? "\"created\"" : "\"changed\""));
-    world_.engine.when_stored([reply = std::move(reply), written = api::Written{object(source), created}](
-                                  const Result<void>& stored) mutable {
-        if (stored) reply(std::move(written));
-        else reply(failure(Failure::Why::Unavailable, stored.error().what));
-    });
+    world_.ledger.audit(write.actor, created ? "source.create" : "source.change",
+                        source.entry.name);
+    world_.ledger.event("config", named(source.entry.name) +
+                                      ",\"action\":" + (created ? "\"created\"" : "\"changed\""));
+    world_.engine.when_stored(
+        [reply = std::move(reply),
+         written = api::Written{object(source), created}](const Result<void>& stored) mutable {
+            if (stored)
+                reply(std::move(written));
+            else
+                reply(failure(Failure::Why::Unavailable, stored.error().what));
+        });
 }
 
 void Sources::store_entry(const SourceEntry& entry) {
@@ -239,11 +256,14 @@ void Sources::store_entry(const SourceEntry& entry) {
 }
 
 void Sources::remove(std::string name, std::string actor, api::Reply<Outcome<void>> reply) {
-    world_.world.loop.post([this, name = std::move(name), actor = std::move(actor), reply = std::move(reply)]() mutable {
+    world_.world.loop.post([this, name = std::move(name), actor = std::move(actor),
+                            reply = std::move(reply)]() mutable {
         const auto found = sources_.find(name);
-        if (found == sources_.end()) return reply(failure(Failure::Why::NotFound, "no such source"));
+        if (found == sources_.end())
+            return reply(failure(Failure::Why::NotFound, "no such source"));
         if (found->second.entry.from_file)
-            return reply(failure(Failure::Why::ReadOnly, "the source is declared in " + found->second.entry.origin));
+            return reply(failure(Failure::Why::ReadOnly,
+                                 "the source is declared in " + found->second.entry.origin));
         retire(std::move(found->second.runner));
         sources_.erase(found);
         world_.engine.ride_along({"source", name, std::nullopt});
@@ -251,38 +271,48 @@ void Sources::remove(std::string name, std::string actor, api::Reply<Outcome<voi
         world_.ledger.audit(actor, "source.delete", name);
         world_.ledger.event("config", named(name) + ",\"action\":\"deleted\"");
         world_.engine.when_stored([reply = std::move(reply)](const Result<void>& stored) mutable {
-            if (stored) reply({});
-            else reply(failure(Failure::Why::Unavailable, stored.error().what));
+            if (stored)
+                reply({});
+            else
+                reply(failure(Failure::Why::Unavailable, stored.error().what));
         });
     });
 }
 
-void Sources::act(std::string name, std::string verb, Bytes body, std::string actor, api::Reply<Outcome<Bytes>> reply) {
-    world_.world.loop.post([this, name = std::move(name), verb = std::move(verb), body = std::move(body),
-                            actor = std::move(actor), reply = std::move(reply)]() mutable {
+void Sources::act(std::string name, std::string verb, Bytes body, std::string actor,
+                  api::Reply<Outcome<Bytes>> reply) {
+    world_.world.loop.post([this, name = std::move(name), verb = std::move(verb),
+                            body = std::move(body), actor = std::move(actor),
+                            reply = std::move(reply)]() mutable {
         do_act(name, verb, body, actor, std::move(reply));
     });
 }
 
-void Sources::do_act(const std::string& name, const std::string& verb, const Bytes& body, const std::string& actor,
-                     api::Reply<Outcome<Bytes>> reply) {
+void Sources::do_act(const std::string& name, const std::string& verb, const Bytes& body,
+                     const std::string& actor, api::Reply<Outcome<Bytes>> reply) {
     if (name.empty()) {
         if (verb == "schema") return reply(Bytes(source::json_schema()));
-        if (verb != "test" && verb != "probe") return reply(failure(Failure::Why::NotFound, "no such verb"));
-        if (trials_ >= kTrialsMax) return reply(failure(Failure::Why::Unavailable, "four trials run already: try again later"));
+        if (verb != "test" && verb != "probe")
+            return reply(failure(Failure::Why::NotFound, "no such verb"));
+        if (trials_ >= kTrialsMax)
+            return reply(
+                failure(Failure::Why::Unavailable, "four trials run already: try again later"));
         ++trials_;
         auto done = [this, reply = std::move(reply)](Outcome<Bytes> outcome) mutable {
             --trials_;
             reply(std::move(outcome));
         };
-        if (verb == "test") Trial::start(world_, body, *egress_, std::move(done));
-        else Probe::start(world_, body, *egress_, std::move(done));
+        if (verb == "test")
+            Trial::start(world_, body, *egress_, std::move(done));
+        else
+            Probe::start(world_, body, *egress_, std::move(done));
         return;
     }
     const auto found = sources_.find(name);
     if (found == sources_.end()) return reply(failure(Failure::Why::NotFound, "no such source"));
     Source& source = found->second;
-    if (verb == "events" || verb == "errors" || verb == "items" || verb == "samples") return reply(look(source, verb));
+    if (verb == "events" || verb == "errors" || verb == "items" || verb == "samples")
+        return reply(look(source, verb));
     change(source, verb, body, actor, std::move(reply));
 }
 
@@ -294,31 +324,38 @@ Outcome<Bytes> Sources::look(const Source& source, const std::string& verb) cons
     return samples_json(runner);
 }
 
-void Sources::change(Source& source, const std::string& verb, const Bytes& body, const std::string& actor,
-                     api::Reply<Outcome<Bytes>> reply) {
+void Sources::change(Source& source, const std::string& verb, const Bytes& body,
+                     const std::string& actor, api::Reply<Outcome<Bytes>> reply) {
     if (verb == "restart") {
         if (!source.runner) return reply(failure(Failure::Why::Exists, "the source is disabled"));
         source.runner->restart();
     } else if (verb == "enable" || verb == "disable") {
-        if (source.entry.from_file) return reply(failure(Failure::Why::ReadOnly, "the source is declared in " + source.entry.origin));
+        if (source.entry.from_file)
+            return reply(failure(Failure::Why::ReadOnly,
+                                 "the source is declared in " + source.entry.origin));
         set_enabled(source, verb == "enable");
     } else if (verb == "move") {
         json::Document document;
         if (!document.parse(body) || !document.root().is_object())
-            return reply(failure(Failure::Why::Invalid, "a body such as {\"node\":\"n-…\"} is expected"));
+            return reply(
+                failure(Failure::Why::Invalid, "a body such as {\"node\":\"n-…\"} is expected"));
         const json::Value node = document.root()["node"];
         const std::string target = node.is_null() ? std::string() : node.string();
-        if (!target.empty() && target != world_.node) return reply(failure(Failure::Why::Invalid, "no such node"));
+        if (!target.empty() && target != world_.node)
+            return reply(failure(Failure::Why::Invalid, "no such node"));
         source.entry.moved_to = target;
         if (!source.entry.from_file) store_entry(source.entry);
     } else {
         return reply(failure(Failure::Why::NotFound, "no such verb"));
     }
     world_.ledger.audit(actor, "source." + verb, source.entry.name);
-    world_.engine.when_stored([reply = std::move(reply), json = object(source).json](const Result<void>& stored) mutable {
-        if (stored) reply(std::move(json));
-        else reply(failure(Failure::Why::Unavailable, stored.error().what));
-    });
+    world_.engine.when_stored(
+        [reply = std::move(reply), json = object(source).json](const Result<void>& stored) mutable {
+            if (stored)
+                reply(std::move(json));
+            else
+                reply(failure(Failure::Why::Unavailable, stored.error().what));
+        });
 }
 
 void Sources::set_enabled(Source& source, bool enabled) {
@@ -329,8 +366,10 @@ void Sources::set_enabled(Source& source, bool enabled) {
     source.entry.definition = std::move(definition);
     ++source.entry.version;
     store_entry(source.entry);
-    if (!enabled) retire(std::move(source.runner));
-    else if (running_) run(source);
+    if (!enabled)
+        retire(std::move(source.runner));
+    else if (running_)
+        run(source);
 }
 
 // -- webhooks ---------------------------------------------------------------------------------------------
@@ -343,10 +382,13 @@ void Sources::push(api::Publishing::Push push, api::Reply<Result<api::PublishRes
     auto ids = found->second.runner->push(push.headers, push.body);
     if (!ids) return reply(std::unexpected(std::move(ids.error())));
     api::PublishResult result{std::move(*ids), api::Ack::Disk, false};
-    world_.engine.when_stored([reply = std::move(reply), result = std::move(result)](const Result<void>& stored) mutable {
-        if (stored) reply(std::move(result));
-        else reply(std::unexpected(stored.error()));
-    });
+    world_.engine.when_stored(
+        [reply = std::move(reply), result = std::move(result)](const Result<void>& stored) mutable {
+            if (stored)
+                reply(std::move(result));
+            else
+                reply(std::unexpected(stored.error()));
+        });
 }
 
 }  // namespace anode::app

@@ -22,8 +22,9 @@ struct DeclaredSource {
 /// Thread: start() before the loop starts or on it; the rest of the public face from any thread.
 class Sources final : public api::Objects, public PushTarget {
 public:
-    Sources(SourceWorld world, Engine& engine, Store& store, Ledger& ledger, metrics::Registry& metrics,
-            const source::Secrets& secrets, std::shared_ptr<const EgressPolicy> egress, std::string node);
+    Sources(SourceWorld world, Engine& engine, Store& store, Ledger& ledger,
+            metrics::Registry& metrics, const source::Secrets& secrets,
+            std::shared_ptr<const EgressPolicy> egress, std::string node);
     ~Sources() override;
 
     /// Loads what is stored and declared. Sources begin to run with begin().
@@ -61,11 +62,11 @@ private:
 
     [[nodiscard]] api::Object object(const Source& source) const;
     void do_write(api::Write write, api::Reply<api::Outcome<api::Written>> reply);
-    void do_act(const std::string& name, const std::string& verb, const Bytes& body, const std::string& actor,
-                api::Reply<api::Outcome<Bytes>> reply);
+    void do_act(const std::string& name, const std::string& verb, const Bytes& body,
+                const std::string& actor, api::Reply<api::Outcome<Bytes>> reply);
     api::Outcome<Bytes> look(const Source& source, const std::string& verb) const;
-    void change(Source& source, const std::string& verb, const Bytes& body, const std::string& actor,
-                api::Reply<api::Outcome<Bytes>> reply);
+    void change(Source& source, const std::string& verb, const Bytes& body,
+                const std::string& actor, api::Reply<api::Outcome<Bytes>> reply);
     void set_enabled(Source& source, bool enabled);
     void store_entry(const SourceEntry& entry);
     void run(Source& source, source::Restored restored = {});

@@ -21,8 +21,10 @@ Bytes message_json(const source::Row& row) {
     if (!row.id.empty()) out.member("id", row.id);
     if (row.kind != Kind::Set) out.member("kind", name(row.kind));
     if (row.source_time) out.member("sts", *row.source_time);
-    if (row.content_type.empty()) out.key("data").raw(row.payload);
-    else out.member("b64", text::base64(row.payload)).member("ct", row.content_type);
+    if (row.content_type.empty())
+        out.key("data").raw(row.payload);
+    else
+        out.member("b64", text::base64(row.payload)).member("ct", row.content_type);
     out.end_object();
     return json;
 }
@@ -32,7 +34,9 @@ Bytes message_json(const source::Row& row) {
 void Trial::start(RunnerWorld& world, BytesView body, const EgressPolicy& egress, Done done) {
     json::Document document;
     if (const auto parsed = document.parse(body); !parsed)
-        return done(std::unexpected(api::Failure{api::Failure::Why::Invalid, parsed.error().what, {{"", "bad-json", parsed.error().what}}}));
+        return done(std::unexpected(api::Failure{api::Failure::Why::Invalid,
+                                                 parsed.error().what,
+                                                 {{"", "bad-json", parsed.error().what}}}));
     auto definition = check_definition(document.root(), egress);
     if (!definition) return done(std::unexpected(std::move(definition.error())));
     std::make_shared<Trial>(world, std::move(*definition), std::move(done))->begin();
@@ -43,7 +47,8 @@ Trial::Trial(RunnerWorld& world, std::shared_ptr<const source::Definition> defin
 
 void Trial::begin() {
     auto machine = source::make_machine(definition_, {}, world_.secrets, budgets_, seeded_rng());
-    driver_ = std::make_unique<SourceDriver>(world_.world, "trial " + definition_->name, std::move(machine), *this);
+    driver_ = std::make_unique<SourceDriver>(world_.world, "trial " + definition_->name,
+                                             std::move(machine), *this);
     began_ = last_news_ = world_.world.loop.now().mono;
     driver_->start();
     look_again(kLongest);
@@ -54,8 +59,10 @@ void Trial::look_again(Duration left) {
         const Instant now = self->world_.world.loop.now().mono;
         const bool enough = self->messages_.size() >= kMessagesMax;
         const bool quiet = !self->messages_.empty() && now - self->last_news_ > kQuiet;
-        if (enough || quiet || self->failed_ || left <= kLook) self->finish();
-        else self->look_again(left - kLook);
+        if (enough || quiet || self->failed_ || left <= kLook)
+            self->finish();
+        else
+            self->look_again(left - kLook);
     });
 }
 
@@ -64,11 +71,18 @@ void Trial::finish() {
     driver_.reset();
     Bytes json;
     json::Writer out(json);
-    out.begin_object().member("name", definition_->name).member("state", source::name(status.state)).member("why", status.why);
+    out.begin_object()
+        .member("name", definition_->name)
+        .member("state", source::name(status.state))
+        .member("why", status.why);
     write_steps(out, status);
     out.key("items").begin_array();
     for (const auto& item : status.items)
-        out.begin_object().member("item", item.item).member("state", source::name(item.state)).member("reason", item.reason).end_object();
+        out.begin_object()
+            .member("item", item.item)
+            .member("state", source::name(item.state))
+            .member("reason", item.reason)
+            .end_object();
     out.end_array().key("samples").begin_array();
     for (const auto& sample : status.samples)
         out.begin_object().member("kind", sample.kind).member("frame", sample.frame).end_object();
@@ -82,12 +96,17 @@ void Trial::finish() {
     for (const std::string& warning : status.warnings) out.value(warning);
     out.end_array().key("errors").begin_array();
     for (const auto& error : status.errors)
-        out.begin_object().member("class", source::name(error.error)).member("count", error.count).member("sample", error.sample).end_object();
+        out.begin_object()
+            .member("class", source::name(error.error))
+            .member("count", error.count)
+            .member("sample", error.sample)
+            .end_object();
     out.end_array().end_object();
     done_(std::move(json));
 }
 
-void Trial::on_rows(SourceDriver&, std::span<const source::Row> rows, std::span<const source::DeadLetter> dead_letters) {
+void Trial::on_rows(SourceDriver&, std::span<const source::Row> rows,
+                    std::span<const source::DeadLetter> dead_letters) {
     last_news_ = world_.world.loop.now().mono;
     for (const source::Row& row : rows)
         if (messages_.size() < kMessagesMax) messages_.push_back(message_json(row));
@@ -105,7 +124,9 @@ void Trial::on_state(SourceDriver&, const source::act::StateChanged& change) {
     if (timeline_.size() >= 100) return;
     Bytes line;
     json::Writer out(line);
-    out.begin_object().member("after_ms", std::chrono::duration<double, std::milli>(world_.world.loop.now().mono - began_).count());
+    out.begin_object().member(
+        "after_ms",
+        std::chrono::duration<double, std::milli>(world_.world.loop.now().mono - began_).count());
     out.member("state", source::name(change.to)).member("why", change.why).end_object();
     timeline_.push_back(std::move(line));
 }
@@ -114,7 +135,12 @@ void Trial::on_gap(SourceDriver&, const source::act::GapFound& gap) {
     if (timeline_.size() >= 100) return;
     Bytes line;
     json::Writer out(line);
-    out.begin_object().member("gap", gap.cause).member("from", gap.from).member("to", gap.to).member("lost", gap.lost).end_object();
+    out.begin_object()
+        .member("gap", gap.cause)
+        .member("from", gap.from)
+        .member("to", gap.to)
+        .member("lost", gap.lost)
+        .end_object();
     timeline_.push_back(std::move(line));
 }
 

@@ -9,8 +9,10 @@ namespace {
 
 void write_time(json::Writer& out, std::string_view name, std::optional<WallTime> at) {
     out.key(name);
-    if (at && *at != 0) out.value(text::rfc3339(*at));
-    else out.null();
+    if (at && *at != 0)
+        out.value(text::rfc3339(*at));
+    else
+        out.null();
 }
 
 void write_last_error(json::Writer& out, const std::optional<source::LastError>& error) {
@@ -26,18 +28,35 @@ void write_last_error(json::Writer& out, const std::optional<source::LastError>&
 
 void write_counters(json::Writer& out, const source::Counters& c) {
     out.key("counters").begin_object();
-    out.member("frames", c.frames).member("bytes", c.bytes).member("rows", c.rows).member("heartbeats", c.heartbeats);
-    out.member("acks", c.acks).member("notices", c.notices).member("ignored", c.ignored).member("unknown", c.unknown);
-    out.member("duplicates", c.duplicates).member("late", c.late).member("rejected", c.rejected).member("dropped", c.dropped);
-    out.member("overflowed", c.overflowed).member("conflated", c.conflated).member("gaps", c.gaps).member("lost", c.lost);
-    out.member("connects", c.connects).member("reconnects", c.reconnects).member("requests", c.requests);
+    out.member("frames", c.frames)
+        .member("bytes", c.bytes)
+        .member("rows", c.rows)
+        .member("heartbeats", c.heartbeats);
+    out.member("acks", c.acks)
+        .member("notices", c.notices)
+        .member("ignored", c.ignored)
+        .member("unknown", c.unknown);
+    out.member("duplicates", c.duplicates)
+        .member("late", c.late)
+        .member("rejected", c.rejected)
+        .member("dropped", c.dropped);
+    out.member("overflowed", c.overflowed)
+        .member("conflated", c.conflated)
+        .member("gaps", c.gaps)
+        .member("lost", c.lost);
+    out.member("connects", c.connects)
+        .member("reconnects", c.reconnects)
+        .member("requests", c.requests);
     out.member("sent", c.sent).member("errors", c.errors);
     out.end_object();
 }
 
 void write_polls(json::Writer& out, const source::PollCounts& p) {
     out.key("polls").begin_object();
-    out.member("new", p.fresh).member("same", p.same).member("304", p.not_modified).member("4xx", p.client_error);
+    out.member("new", p.fresh)
+        .member("same", p.same)
+        .member("304", p.not_modified)
+        .member("4xx", p.client_error);
     out.member("5xx", p.server_error).member("timeout", p.timeout).member("parse", p.parse);
     out.end_object();
 }
@@ -54,8 +73,11 @@ void write_state(json::Writer& out, const SourceEntry& entry, const SourceRunner
     write_last_error(out, status.last_error);
     write_time(out, "last_message", status.last_message);
     out.key("lag_ms");
-    if (status.lag) out.value(static_cast<std::int64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(*status.lag).count()));
-    else out.null();
+    if (status.lag)
+        out.value(static_cast<std::int64_t>(
+            std::chrono::duration_cast<std::chrono::milliseconds>(*status.lag).count()));
+    else
+        out.null();
     out.member("messages", runner->messages()).member("messages_per_second", runner->rate());
     out.member("connections", status.connections).member("queued_bytes", status.queued_bytes);
     write_time(out, "next_due", status.next_due);
@@ -76,7 +98,8 @@ Bytes source_json(const SourceEntry& entry, const SourceRunner* runner, std::str
     json::Document redacted;
     if (redacted.parse(shown)) {
         const json::Value root = redacted.root();
-        for (json::Value member = root.first(); member; member = member.next_in(root)) out.key(member.name()).raw(member.raw());
+        for (json::Value member = root.first(); member; member = member.next_in(root))
+            out.key(member.name()).raw(member.raw());
         if (!root.find("enabled")) out.member("enabled", entry.definition->enabled);
     }
     out.member("version", entry.version).member("origin", entry.origin).member("owner", node);
@@ -104,10 +127,14 @@ Bytes errors_json(const SourceRunner* runner) {
     Bytes json;
     json::Writer out(json);
     out.begin_object();
-    out.member("source", runner == nullptr ? std::string() : runner->name()).key("items").begin_array();
+    out.member("source", runner == nullptr ? std::string() : runner->name())
+        .key("items")
+        .begin_array();
     if (runner != nullptr) {
         for (const source::ErrorCount& error : runner->machine().status().errors) {
-            out.begin_object().member("class", source::name(error.error)).member("count", error.count);
+            out.begin_object()
+                .member("class", source::name(error.error))
+                .member("count", error.count);
             out.member("sample", error.sample);
             write_time(out, "first_at", error.first_at);
             write_time(out, "last_at", error.last_at);
@@ -124,7 +151,10 @@ Bytes items_json(const SourceRunner* runner) {
     out.begin_object().key("items").begin_array();
     if (runner != nullptr) {
         for (const source::ItemStatus& item : runner->machine().status().items) {
-            out.begin_object().member("item", item.item).member("state", source::name(item.state)).member("reason", item.reason);
+            out.begin_object()
+                .member("item", item.item)
+                .member("state", source::name(item.state))
+                .member("reason", item.reason);
             write_time(out, "since", item.since);
             out.end_object();
         }
@@ -152,7 +182,10 @@ Bytes samples_json(const SourceRunner* runner) {
 void write_steps(json::Writer& out, const source::Status& status) {
     out.key("steps").begin_array();
     for (const source::StepStatus& step : status.steps) {
-        out.begin_object().member("what", step.what).member("state", step.state).member("detail", step.detail);
+        out.begin_object()
+            .member("what", step.what)
+            .member("state", step.state)
+            .member("detail", step.detail);
         out.member("took_ms", static_cast<double>(step.took.count()) / 1e6).end_object();
     }
     out.end_array();

@@ -5,7 +5,8 @@
 namespace anode {
 namespace {
 
-constexpr WallTime kKeepMicros = std::chrono::duration_cast<std::chrono::microseconds>(Idempotency::kKeep).count();
+constexpr WallTime kKeepMicros =
+    std::chrono::duration_cast<std::chrono::microseconds>(Idempotency::kKeep).count();
 
 }  // namespace
 

@@ -23,7 +23,9 @@ public:
     explicit LaneWriter(const LogKey& log) : log_(log) {}
 
     /// No room for `payload_bytes` more: seal first.
-    [[nodiscard]] bool full(std::size_t payload_bytes) const noexcept { return open_.full(payload_bytes); }
+    [[nodiscard]] bool full(std::size_t payload_bytes) const noexcept {
+        return open_.full(payload_bytes);
+    }
     [[nodiscard]] bool empty() const noexcept { return open_.empty(); }
     [[nodiscard]] std::size_t bytes() const noexcept { return open_.bytes(); }
     [[nodiscard]] const LogKey& log() const noexcept { return log_; }

@@ -11,15 +11,23 @@ bool is_slow(const Step& step) {
     return std::visit(
         [](const auto& s) {
             using S = std::decay_t<decltype(s)>;
-            if constexpr (std::is_same_v<S, FilterStep>) return s.filter.slow();
-            else if constexpr (std::is_same_v<S, MapStep>) return s.map.slow();
-            else if constexpr (std::is_same_v<S, KeyStep>) return std::holds_alternative<Language>(s.key) && std::get<Language>(s.key).slow();
-            else if constexpr (std::is_same_v<S, DedupeStep>) return std::ranges::any_of(s.by, &Language::slow);
+            if constexpr (std::is_same_v<S, FilterStep>)
+                return s.filter.slow();
+            else if constexpr (std::is_same_v<S, MapStep>)
+                return s.map.slow();
+            else if constexpr (std::is_same_v<S, KeyStep>)
+                return std::holds_alternative<Language>(s.key) && std::get<Language>(s.key).slow();
+            else if constexpr (std::is_same_v<S, DedupeStep>)
+                return std::ranges::any_of(s.by, &Language::slow);
             else if constexpr (std::is_same_v<S, WindowStep>)
-                return (s.by && s.by->slow()) || std::ranges::any_of(s.fields, [](const Aggregate& a) { return a.of && a.of->slow(); });
+                return (s.by && s.by->slow()) ||
+                       std::ranges::any_of(s.fields,
+                                           [](const Aggregate& a) { return a.of && a.of->slow(); });
             else if constexpr (std::is_same_v<S, RouteStep>)
-                return std::ranges::any_of(s.cases, [](const RouteCase& c) { return c.match && c.match->slow(); });
-            else return false;
+                return std::ranges::any_of(
+                    s.cases, [](const RouteCase& c) { return c.match && c.match->slow(); });
+            else
+                return false;
         },
         step);
 }
@@ -28,19 +36,24 @@ bool is_slow(const Step& step) {
 std::string pattern_of(const source::Template& topic) {
     std::string text;
     for (const auto& part : topic.parts()) {
-        if (part.kind == source::Template::Part::Kind::Literal) text += part.text;
-        else text += '\x01';
+        if (part.kind == source::Template::Part::Kind::Literal)
+            text += part.text;
+        else
+            text += '\x01';
     }
     std::string pattern;
     for (const std::string_view token : text::split(text, '.')) {
         if (!pattern.empty()) pattern += '.';
-        if (token.find('\x01') == std::string_view::npos) pattern.append(token);
-        else pattern += '*';
+        if (token.find('\x01') == std::string_view::npos)
+            pattern.append(token);
+        else
+            pattern += '*';
     }
     return pattern;
 }
 
-bool overlap_tokens(const std::vector<std::string_view>& a, std::size_t i, const std::vector<std::string_view>& b, std::size_t j) {
+bool overlap_tokens(const std::vector<std::string_view>& a, std::size_t i,
+                    const std::vector<std::string_view>& b, std::size_t j) {
     if (i == a.size() || j == b.size()) return i == a.size() && j == b.size();
     if (a[i] == ">" || b[j] == ">") return true;
     if (a[i] != "*" && b[j] != "*" && a[i] != b[j]) return false;
@@ -55,7 +68,8 @@ bool overlap(std::string_view a, std::string_view b) {
 }
 
 std::string_view name_of(const Step& step) noexcept {
-    constexpr std::string_view kNames[] = {"filter", "map", "key", "window", "dedupe", "limit", "conflate", "route"};
+    constexpr std::string_view kNames[] = {"filter", "map",   "key",      "window",
+                                           "dedupe", "limit", "conflate", "route"};
     return kNames[step.index()];
 }
 

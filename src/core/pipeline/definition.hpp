@@ -30,13 +30,13 @@ struct KeyStep {
 /// What a window tells of its messages.
 struct Aggregate {
     enum class Kind : std::uint8_t { Count, Sum, Min, Max, Mean, Last } kind = Kind::Count;
-    std::string name;             ///< member of the output
-    std::optional<Language> of;   ///< the number, or for Last any value; Count needs none
+    std::string name;            ///< member of the output
+    std::optional<Language> of;  ///< the number, or for Last any value; Count needs none
 };
 struct WindowStep {
     Duration size{};
-    Duration slide{};             ///< equal to size: tumbling
-    std::optional<Language> by;   ///< group; the key without it
+    Duration slide{};            ///< equal to size: tumbling
+    std::optional<Language> by;  ///< group; the key without it
     std::vector<Aggregate> fields;
 };
 struct DedupeStep {
@@ -56,10 +56,11 @@ struct RouteCase {
     source::Template to;
 };
 struct RouteStep {
-    std::vector<RouteCase> cases;   ///< first match wins; none: the message ends here
+    std::vector<RouteCase> cases;  ///< first match wins; none: the message ends here
 };
 
-using Step = std::variant<FilterStep, MapStep, KeyStep, WindowStep, DedupeStep, LimitStep, ConflateStep, RouteStep>;
+using Step = std::variant<FilterStep, MapStep, KeyStep, WindowStep, DedupeStep, LimitStep,
+                          ConflateStep, RouteStep>;
 std::string_view name_of(const Step& step) noexcept;
 
 struct Definition {

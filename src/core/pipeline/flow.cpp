@@ -6,7 +6,7 @@ namespace anode::pipeline {
 
 void Flow::begin(const Input& input) {
     draft_ = input.draft;
-    draft_.cid.reset();          // the content id is the input's
+    draft_.cid.reset();           // the content id is the input's
     draft_.source_position = {};  // and so is the position
     id_ = input.id;
     ts_ = input.ts;

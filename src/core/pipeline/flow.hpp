@@ -26,7 +26,9 @@ public:
     /// The envelope as expressions see it.
     expr::Scope scope();
     [[nodiscard]] std::vector<std::string_view> tokens() const;
-    [[nodiscard]] std::size_t bytes() const noexcept { return draft_.payload.size() + draft_.key.size() + draft_.topic.size() + 256; }
+    [[nodiscard]] std::size_t bytes() const noexcept {
+        return draft_.payload.size() + draft_.key.size() + draft_.topic.size() + 256;
+    }
 
     void set_payload(Bytes payload);
     void set_key(std::string key);
@@ -46,7 +48,8 @@ private:
     MessageId id_;
     WallTime ts_ = 0;
     std::string_view node_;
-    std::string payload_, key_, topic_, source_, content_type_, node_text_, id_text_, route_, trace_;
+    std::string payload_, key_, topic_, source_, content_type_, node_text_, id_text_, route_,
+        trace_;
     json::Document document_;
     bool read_ = false, readable_ = false, routed_ = false;
 };

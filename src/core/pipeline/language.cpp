@@ -17,17 +17,21 @@ constexpr std::size_t kProgramBytesMax = 4096;
 
 /// Words of jq that read something, or may never end. Everything else is bounded by its input.
 constexpr std::array<std::string_view, 19> kRefused{
-    "input", "inputs", "env", "debug", "stderr", "input_filename", "input_line_number", "import", "include", "def", "repeat",
-    "while", "until", "range", "limit", "label", "halt", "halt_error", "modulemeta"};
+    "input",  "inputs",  "env",  "debug",      "stderr",    "input_filename", "input_line_number",
+    "import", "include", "def",  "repeat",     "while",     "until",          "range",
+    "limit",  "label",   "halt", "halt_error", "modulemeta"};
 
 /// The first refused word outside strings, if there is one.
 std::string_view refused_word(std::string_view text) {
     bool in_string = false;
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (text[i] == '"' && (i == 0 || text[i - 1] != '\\')) in_string = !in_string;
-        if (in_string || (std::isalpha(static_cast<unsigned char>(text[i])) == 0 && text[i] != '$')) continue;
+        if (in_string || (std::isalpha(static_cast<unsigned char>(text[i])) == 0 && text[i] != '$'))
+            continue;
         std::size_t end = i + 1;
-        while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '_')) ++end;
+        while (end < text.size() &&
+               (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '_'))
+            ++end;
         const std::string_view word = text.substr(i, end - i);
         if (word == "$ENV" || word == "$__loc__") return word;
         const bool field = i > 0 && text[i - 1] == '.';
@@ -50,8 +54,10 @@ Bytes envelope(Flow& flow) {
     out.key("tokens").begin_array();
     for (const auto& token : flow.tokens()) out.value(token);
     out.end_array();
-    if (scope.root) out.key("data").raw(scope.root.raw());
-    else out.member("b64", text::base64(scope.binary)).member("ct", scope.content_type);
+    if (scope.root)
+        out.key("data").raw(scope.root.raw());
+    else
+        out.member("b64", text::base64(scope.binary)).member("ct", scope.content_type);
     out.end_object();
     return json;
 }
@@ -104,7 +110,8 @@ public:
 
 private:
     static void collect(void* self, jv message) {
-        if (jv_get_kind(message) == JV_KIND_STRING) static_cast<Jq*>(self)->errors_ += jv_string_value(message);
+        if (jv_get_kind(message) == JV_KIND_STRING)
+            static_cast<Jq*>(self)->errors_ += jv_string_value(message);
         jv_free(message);
     }
     jq_state* state_;
@@ -119,9 +126,12 @@ std::expected<Language, std::string> Language::compile(std::string_view text) {
         language.program_ = std::move(*program);
         return language;
     }
-    const std::string compiled_says = program.error().detail + " at byte " + std::to_string(program.error().offset) + " of `" + language.text_ + "`";
+    const std::string compiled_says = program.error().detail + " at byte " +
+                                      std::to_string(program.error().offset) + " of `" +
+                                      language.text_ + "`";
     if (text.size() > kProgramBytesMax) return std::unexpected(compiled_says);
-    if (const auto word = refused_word(text); !word.empty()) return std::unexpected("`" + std::string(word) + "` is not allowed: " + compiled_says);
+    if (const auto word = refused_word(text); !word.empty())
+        return std::unexpected("`" + std::string(word) + "` is not allowed: " + compiled_says);
     auto jq = Jq::compile(language.text_);
     if (!jq) return std::unexpected(compiled_says);
     language.jq_ = std::move(*jq);
@@ -145,7 +155,8 @@ Result<void> Language::write(Flow& flow, Bytes& out) const {
     auto result = jq_->first(flow);
     if (!result) return std::unexpected(std::move(result.error()));
     const Value text(jv_dump_string(*result, 0));
-    out.append(jv_string_value(text.held), static_cast<std::size_t>(jv_string_length_bytes(jv_copy(text.held))));
+    out.append(jv_string_value(text.held),
+               static_cast<std::size_t>(jv_string_length_bytes(jv_copy(text.held))));
     return {};
 }
 

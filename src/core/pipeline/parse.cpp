@@ -18,18 +18,27 @@ constexpr std::array<KeyRow, 6> kKeys{{
     {"enabled", "boolean", "default true"},
     {"description", "string", "words for people"},
     {"input", "string", "1–64 topic patterns, comma between"},
-    {"output", "string", "topic template: `{tokens[2]}` a token of the input topic, `{key}`, `{.field}` a field of the payload"},
-    {"steps", "array", "what happens to a message, in order; each step is a table with one of the members below"},
+    {"output", "string",
+     "topic template: `{tokens[2]}` a token of the input topic, `{key}`, `{.field}` a field of the "
+     "payload"},
+    {"steps", "array",
+     "what happens to a message, in order; each step is a table with one of the members below"},
 }};
 constexpr std::array<KeyRow, 8> kSteps{{
     {"filter", "string", "jq over the envelope and `.tokens`; true keeps the message"},
-    {"map", "string", "jq over the envelope; its result becomes the payload, no result drops the message"},
+    {"map", "string",
+     "jq over the envelope; its result becomes the payload, no result drops the message"},
     {"key", "string", "jq over the envelope, or a template such as `{.symbol}`: the message's key"},
-    {"window", "object", "`{ size, slide, by, fields }`: one message a group and window; `fields` are `count`, or `{ sum|min|max|mean|last = jq }`"},
-    {"dedupe", "object", "`{ by, keep, max }`: repeats within `keep` are dropped; `by` is jq or a list of it"},
+    {"window", "object",
+     "`{ size, slide, by, fields }`: one message a group and window; `fields` are `count`, or `{ "
+     "sum|min|max|mean|last = jq }`"},
+    {"dedupe", "object",
+     "`{ by, keep, max }`: repeats within `keep` are dropped; `by` is jq or a list of it"},
     {"limit", "string", "`10/s`: what is over the rate is dropped and counted"},
     {"conflate", "string", "`250ms`: the newest message of each (topic, key) in each period"},
-    {"route", "array", "`[{ match, to }]`: the first `match` that holds names the output topic; no match drops the message"},
+    {"route", "array",
+     "`[{ match, to }]`: the first `match` that holds names the output topic; no match drops the "
+     "message"},
 }};
 
 template <std::size_t N>
@@ -43,11 +52,15 @@ class Parser {
 public:
     std::vector<Complaint> complaints;
 
-    void complain(std::string pointer, std::string detail) { complaints.push_back({std::move(pointer), std::move(detail)}); }
+    void complain(std::string pointer, std::string detail) {
+        complaints.push_back({std::move(pointer), std::move(detail)});
+    }
 
-    void unknown(const std::string& at, const std::string& name, const std::vector<std::string_view>& known) {
+    void unknown(const std::string& at, const std::string& name,
+                 const std::vector<std::string_view>& known) {
         std::string detail = "unknown member `" + text::printable(name) + "`";
-        if (const auto near = text::nearest(name, known); !near.empty()) detail += "; did you mean `" + std::string(near) + "`?";
+        if (const auto near = text::nearest(name, known); !near.empty())
+            detail += "; did you mean `" + std::string(near) + "`?";
         complain(at + "/" + name, std::move(detail));
     }
 
@@ -70,7 +83,8 @@ public:
         const std::string text = value.string();
         auto parsed = source::Template::parse(text, source::Place::Topic);
         if (!parsed) {
-            complain(at, parsed.error().detail + " at byte " + std::to_string(parsed.error().offset));
+            complain(at,
+                     parsed.error().detail + " at byte " + std::to_string(parsed.error().offset));
             return std::nullopt;
         }
         std::string sample;
@@ -83,11 +97,16 @@ public:
         return std::move(*parsed);
     }
 
-    std::optional<Duration> duration(const json::Value& value, const std::string& at, Duration least, Duration most) {
+    std::optional<Duration> duration(const json::Value& value, const std::string& at,
+                                     Duration least, Duration most) {
         const auto parsed = value.is_string() ? text::parse_duration(value.string()) : std::nullopt;
-        if (!parsed) complain(at, "expects a duration such as 10s");
-        else if (*parsed < least || *parsed > most) complain(at, "is not between " + text::duration(least) + " and " + text::duration(most));
-        else return parsed;
+        if (!parsed)
+            complain(at, "expects a duration such as 10s");
+        else if (*parsed < least || *parsed > most)
+            complain(at,
+                     "is not between " + text::duration(least) + " and " + text::duration(most));
+        else
+            return parsed;
         return std::nullopt;
     }
 
@@ -104,10 +123,12 @@ void Parser::step(const json::Value& value, const std::string& at, std::vector<S
         if (value.is_object() && value.size() > 0) {
             for (json::Value member = value.first(); member; member = member.next_in(value)) {
                 const auto known = names(kSteps);
-                if (std::ranges::find(known, member.name()) == known.end()) return unknown(at, member.name(), known);
+                if (std::ranges::find(known, member.name()) == known.end())
+                    return unknown(at, member.name(), known);
             }
         }
-        return complain(at, "a step is a table with one member, such as { filter = \".data.q > 5\" }");
+        return complain(at,
+                        "a step is a table with one member, such as { filter = \".data.q > 5\" }");
     }
     const json::Value what = value.first();
     const std::string name = what.name(), here = at + "/" + name;
@@ -123,10 +144,13 @@ void Parser::step(const json::Value& value, const std::string& at, std::vector<S
         dedupe(what, here, out);
     } else if (name == "limit") {
         const auto rate = what.is_string() ? source::parse_rate(what.string()) : std::nullopt;
-        if (rate && rate->count > 0) out.emplace_back(LimitStep{*rate});
-        else complain(here, "expects a rate such as 10/s");
+        if (rate && rate->count > 0)
+            out.emplace_back(LimitStep{*rate});
+        else
+            complain(here, "expects a rate such as 10/s");
     } else if (name == "conflate") {
-        if (const auto every = duration(what, here, 1ms, 1h)) out.emplace_back(ConflateStep{*every});
+        if (const auto every = duration(what, here, 1ms, 1h))
+            out.emplace_back(ConflateStep{*every});
     } else if (name == "route") {
         route(what, here, out);
     } else {
@@ -135,73 +159,98 @@ void Parser::step(const json::Value& value, const std::string& at, std::vector<S
 }
 
 void Parser::key(const json::Value& value, const std::string& at, std::vector<Step>& out) {
-    if (value.is_string() && value.string().find('{') != std::string::npos && !value.string().starts_with('.')) {
+    if (value.is_string() && value.string().find('{') != std::string::npos &&
+        !value.string().starts_with('.')) {
         auto parsed = source::Template::parse(value.string());
-        if (parsed) out.emplace_back(KeyStep{std::move(*parsed)});
-        else complain(at, parsed.error().detail);
+        if (parsed)
+            out.emplace_back(KeyStep{std::move(*parsed)});
+        else
+            complain(at, parsed.error().detail);
     } else if (auto program = language(value, at)) {
         out.emplace_back(KeyStep{std::move(*program)});
     }
 }
 
-void Parser::aggregate(const json::Value& value, const std::string& at, std::vector<Aggregate>& out) {
+void Parser::aggregate(const json::Value& value, const std::string& at,
+                       std::vector<Aggregate>& out) {
     using Kind = Aggregate::Kind;
-    constexpr std::array<std::pair<std::string_view, Kind>, 6> kKinds{{{"count", Kind::Count}, {"sum", Kind::Sum}, {"min", Kind::Min},
-                                                                       {"max", Kind::Max}, {"mean", Kind::Mean}, {"last", Kind::Last}}};
+    constexpr std::array<std::pair<std::string_view, Kind>, 6> kKinds{{{"count", Kind::Count},
+                                                                       {"sum", Kind::Sum},
+                                                                       {"min", Kind::Min},
+                                                                       {"max", Kind::Max},
+                                                                       {"mean", Kind::Mean},
+                                                                       {"last", Kind::Last}}};
     Aggregate result;
     result.name = value.name();
     if (value.equals("count")) {
         out.push_back(std::move(result));
         return;
     }
-    if (!value.is_object() || value.size() != 1) return complain(at, "expects \"count\" or a table such as { sum = \".data.q|tonumber\" }");
+    if (!value.is_object() || value.size() != 1)
+        return complain(at, "expects \"count\" or a table such as { sum = \".data.q|tonumber\" }");
     const json::Value of = value.first();
     const std::string kind = of.name();
     const auto found = std::ranges::find(kKinds, kind, &std::pair<std::string_view, Kind>::first);
-    if (found == kKinds.end()) return unknown(at, kind, {"count", "sum", "min", "max", "mean", "last"});
+    if (found == kKinds.end())
+        return unknown(at, kind, {"count", "sum", "min", "max", "mean", "last"});
     result.kind = found->second;
     result.of = language(of, at + "/" + kind);
     if (result.of) out.push_back(std::move(result));
 }
 
 void Parser::window(const json::Value& value, const std::string& at, std::vector<Step>& out) {
-    if (!value.is_object()) return complain(at, "expects a table such as { size = \"10s\", fields = { n = \"count\" } }");
+    if (!value.is_object())
+        return complain(at,
+                        "expects a table such as { size = \"10s\", fields = { n = \"count\" } }");
     WindowStep step;
     for (json::Value member = value.first(); member; member = member.next_in(value)) {
         const std::string name = member.name(), here = at + "/" + name;
-        if (name == "size") step.size = duration(member, here, 10ms, 24h).value_or(0ns);
-        else if (name == "slide") step.slide = duration(member, here, 10ms, 24h).value_or(0ns);
-        else if (name == "by") step.by = language(member, here);
+        if (name == "size")
+            step.size = duration(member, here, 10ms, 24h).value_or(0ns);
+        else if (name == "slide")
+            step.slide = duration(member, here, 10ms, 24h).value_or(0ns);
+        else if (name == "by")
+            step.by = language(member, here);
         else if (name == "fields" && member.is_object())
-            for (json::Value field = member.first(); field; field = field.next_in(member)) aggregate(field, here + "/" + field.name(), step.fields);
-        else if (name == "fields") complain(here, "expects a table of names");
-        else unknown(at, name, {"size", "slide", "by", "fields"});
+            for (json::Value field = member.first(); field; field = field.next_in(member))
+                aggregate(field, here + "/" + field.name(), step.fields);
+        else if (name == "fields")
+            complain(here, "expects a table of names");
+        else
+            unknown(at, name, {"size", "slide", "by", "fields"});
     }
     if (!value.find("size")) complain(at + "/size", "is required");
-    if (!value.find("fields")) step.fields.push_back({Aggregate::Kind::Count, "count", std::nullopt});
+    if (!value.find("fields"))
+        step.fields.push_back({Aggregate::Kind::Count, "count", std::nullopt});
     if (step.slide == 0ns) step.slide = step.size;
-    if (step.size > 0ns && (step.slide > step.size || step.size.count() % step.slide.count() != 0 || step.size / step.slide > 1000))
-        return complain(at + "/slide", "`size` is a whole multiple of `slide`, at most a thousandfold");
+    if (step.size > 0ns && (step.slide > step.size || step.size.count() % step.slide.count() != 0 ||
+                            step.size / step.slide > 1000))
+        return complain(at + "/slide",
+                        "`size` is a whole multiple of `slide`, at most a thousandfold");
     out.emplace_back(std::move(step));
 }
 
 void Parser::dedupe(const json::Value& value, const std::string& at, std::vector<Step>& out) {
-    if (!value.is_object()) return complain(at, "expects a table such as { by = \".id\", keep = \"10m\" }");
+    if (!value.is_object())
+        return complain(at, "expects a table such as { by = \".id\", keep = \"10m\" }");
     DedupeStep step;
     for (json::Value member = value.first(); member; member = member.next_in(value)) {
         const std::string name = member.name(), here = at + "/" + name;
         if (name == "by" && member.is_array()) {
             std::size_t index = 0;
             for (json::Value one = member.first(); one; one = one.next_in(member), ++index)
-                if (auto program = language(one, here + "/" + std::to_string(index))) step.by.push_back(std::move(*program));
+                if (auto program = language(one, here + "/" + std::to_string(index)))
+                    step.by.push_back(std::move(*program));
         } else if (name == "by") {
             if (auto program = language(member, here)) step.by.push_back(std::move(*program));
         } else if (name == "keep") {
             step.keep = duration(member, here, 1ms, 24h * 30).value_or(step.keep);
         } else if (name == "max") {
             const auto max = member.integer();
-            if (max && *max > 0 && *max <= 10'000'000) step.max = static_cast<std::uint64_t>(*max);
-            else complain(here, "expects a count from 1 to 10,000,000");
+            if (max && *max > 0 && *max <= 10'000'000)
+                step.max = static_cast<std::uint64_t>(*max);
+            else
+                complain(here, "expects a count from 1 to 10,000,000");
         } else {
             unknown(at, name, {"by", "keep", "max"});
         }
@@ -211,7 +260,9 @@ void Parser::dedupe(const json::Value& value, const std::string& at, std::vector
 }
 
 void Parser::route(const json::Value& value, const std::string& at, std::vector<Step>& out) {
-    if (!value.is_array() || value.size() == 0) return complain(at, "expects a list such as [{ match = \".key == \\\"a\\\"\", to = \"x.a\" }]");
+    if (!value.is_array() || value.size() == 0)
+        return complain(at,
+                        "expects a list such as [{ match = \".key == \\\"a\\\"\", to = \"x.a\" }]");
     RouteStep step;
     std::size_t index = 0;
     for (json::Value one = value.first(); one; one = one.next_in(value), ++index) {
@@ -222,8 +273,10 @@ void Parser::route(const json::Value& value, const std::string& at, std::vector<
             continue;
         }
         for (json::Value member = one.first(); member; member = member.next_in(one))
-            if (const std::string name = member.name(); name != "match" && name != "to") unknown(here, name, {"match", "to"});
-        if (const json::Value match = one.find("match")) route_case.match = language(match, here + "/match");
+            if (const std::string name = member.name(); name != "match" && name != "to")
+                unknown(here, name, {"match", "to"});
+        if (const json::Value match = one.find("match"))
+            route_case.match = language(match, here + "/match");
         if (auto to = topic(one.find("to"), here + "/to")) {
             route_case.to = std::move(*to);
             step.cases.push_back(std::move(route_case));
@@ -234,12 +287,14 @@ void Parser::route(const json::Value& value, const std::string& at, std::vector<
 
 bool good_name(std::string_view name) {
     return !name.empty() && name.size() <= 64 &&
-           name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") == std::string_view::npos;
+           name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") ==
+               std::string_view::npos;
 }
 
 }  // namespace
 
-std::expected<std::shared_ptr<const Definition>, std::vector<Complaint>> parse(const json::Value& tree) {
+std::expected<std::shared_ptr<const Definition>, std::vector<Complaint>> parse(
+    const json::Value& tree) {
     Parser parser;
     auto definition = std::make_shared<Definition>();
     if (!tree.is_object()) {
@@ -251,16 +306,22 @@ std::expected<std::shared_ptr<const Definition>, std::vector<Complaint>> parse(c
         const std::string name = member.name(), at = "/" + name;
         if (name == "name") {
             definition->name = member.is_string() ? member.string() : "";
-            if (!good_name(definition->name)) parser.complain(at, "`" + text::printable(member.scalar().value_or("")) + "` is no name: 1–64 of a–z 0–9 - _");
+            if (!good_name(definition->name))
+                parser.complain(at, "`" + text::printable(member.scalar().value_or("")) +
+                                        "` is no name: 1–64 of a–z 0–9 - _");
         } else if (name == "enabled") {
-            if (member.is_bool()) definition->enabled = *member.boolean();
-            else parser.complain(at, "expects true or false");
+            if (member.is_bool())
+                definition->enabled = *member.boolean();
+            else
+                parser.complain(at, "expects true or false");
         } else if (name == "description") {
             definition->description = member.string();
         } else if (name == "input") {
             auto input = PatternSet::parse(member.is_string() ? member.string() : "");
-            if (input) definition->input = std::move(*input);
-            else parser.complain(at, input.error().what);
+            if (input)
+                definition->input = std::move(*input);
+            else
+                parser.complain(at, input.error().what);
         } else if (name == "output") {
             if (auto output = parser.topic(member, at)) definition->output = std::move(*output);
         } else if (name == "steps") {
@@ -278,7 +339,8 @@ std::expected<std::shared_ptr<const Definition>, std::vector<Complaint>> parse(c
     for (const Step& step : definition->steps) routed |= std::holds_alternative<RouteStep>(step);
     for (const std::string_view required : {"name", "input", "steps"})
         if (!tree.find(required)) parser.complain("/" + std::string(required), "is required");
-    if (!tree.find("output") && !routed) parser.complain("/output", "is required unless a step routes");
+    if (!tree.find("output") && !routed)
+        parser.complain("/output", "is required unless a step routes");
     if (!parser.complaints.empty()) return std::unexpected(std::move(parser.complaints));
     return definition;
 }
@@ -289,13 +351,25 @@ std::string json_schema() {
     const auto rows = [&json](const auto& table) {
         json.key("properties").begin_object();
         for (const KeyRow& row : table)
-            json.key(row.key).begin_object().member("type", row.type).member("description", row.meaning).end_object();
+            json.key(row.key)
+                .begin_object()
+                .member("type", row.type)
+                .member("description", row.meaning)
+                .end_object();
         json.end_object();
     };
-    json.begin_object().member("$schema", "https://json-schema.org/draft/2020-12/schema").member("title", "aNode pipeline");
+    json.begin_object()
+        .member("$schema", "https://json-schema.org/draft/2020-12/schema")
+        .member("title", "aNode pipeline");
     json.member("type", "object").member("additionalProperties", false);
     json.key("required").begin_array().value("name").value("input").value("steps").end_array();
-    json.key("$defs").begin_object().key("step").begin_object().member("type", "object").member("minProperties", 1).member("maxProperties", 1);
+    json.key("$defs")
+        .begin_object()
+        .key("step")
+        .begin_object()
+        .member("type", "object")
+        .member("minProperties", 1)
+        .member("maxProperties", 1);
     json.member("additionalProperties", false);
     rows(kSteps);
     json.end_object().end_object();
@@ -305,14 +379,31 @@ std::string json_schema() {
 }
 
 std::string reference_markdown() {
-    std::string out = "# Pipelines\n\nRules that turn messages into messages. jq is the language: the common subset is compiled (about a million messages a second),\n"
-                      "the rest runs in libjq (about eighty thousand) and the pipeline then says `slow_path`.\n\n| key | type | meaning |\n| --- | --- | --- |\n";
-    for (const KeyRow& row : kKeys) out.append("| `").append(row.key).append("` | ").append(row.type).append(" | ").append(row.meaning).append(" |\n");
+    std::string out =
+        "# Pipelines\n\nRules that turn messages into messages. jq is the language: the common "
+        "subset is compiled (about a million messages a second),\n"
+        "the rest runs in libjq (about eighty thousand) and the pipeline then says "
+        "`slow_path`.\n\n| key | type | meaning |\n| --- | --- | --- |\n";
+    for (const KeyRow& row : kKeys)
+        out.append("| `")
+            .append(row.key)
+            .append("` | ")
+            .append(row.type)
+            .append(" | ")
+            .append(row.meaning)
+            .append(" |\n");
     out += "\n## Steps\n\n| step | type | meaning |\n| --- | --- | --- |\n";
     for (const KeyRow& row : kSteps) {
         std::string meaning(row.meaning);
-        for (std::size_t at = 0; (at = meaning.find('|', at)) != std::string::npos; at += 2) meaning.insert(at, "\\");
-        out.append("| `").append(row.key).append("` | ").append(row.type).append(" | ").append(meaning).append(" |\n");
+        for (std::size_t at = 0; (at = meaning.find('|', at)) != std::string::npos; at += 2)
+            meaning.insert(at, "\\");
+        out.append("| `")
+            .append(row.key)
+            .append("` | ")
+            .append(row.type)
+            .append(" | ")
+            .append(meaning)
+            .append(" |\n");
     }
     return out;
 }

@@ -34,7 +34,8 @@ public:
     /// `draft.source` is the source of the message that caused it; views end with the call.
     virtual void output(std::string_view pipeline, const Draft& draft) = 0;
     /// A step failed: goes to `$dlq.<source>` with the reason ("pipeline big-trades, step 1 (map): …").
-    virtual void rejected(std::string_view pipeline, const Draft& draft, std::string_view reason) = 0;
+    virtual void rejected(std::string_view pipeline, const Draft& draft,
+                          std::string_view reason) = 0;
 };
 
 /// What is wrong with a definition, and where.
@@ -46,13 +47,15 @@ struct Complaint {
 struct Definition;  ///< parsed and compiled; immutable
 
 /// Parses one definition (API or file, the same tree). All complaints, not only the first.
-std::expected<std::shared_ptr<const Definition>, std::vector<Complaint>> parse(const json::Value& tree);
+std::expected<std::shared_ptr<const Definition>, std::vector<Complaint>> parse(
+    const json::Value& tree);
 /// JSON Schema and Markdown reference of the definition, from the table that parse() uses.
 std::string json_schema();
 std::string reference_markdown();
 
 struct Counters {
-    std::uint64_t in = 0, out = 0, filtered = 0, duplicates = 0, limited = 0, conflated = 0, held = 0, failed = 0;
+    std::uint64_t in = 0, out = 0, filtered = 0, duplicates = 0, limited = 0, conflated = 0,
+                  held = 0, failed = 0;
 };
 
 struct Status {

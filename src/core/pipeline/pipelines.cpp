@@ -11,8 +11,10 @@ constexpr std::size_t kHeldBytesMax = 8 << 20;
 constexpr int kDepthMax = 8;
 constexpr std::size_t kTopicCacheMax = 20'000;
 
-std::string step_words(const std::string& pipeline, std::size_t step, const Definition& definition, const std::string& words) {
-    return "pipeline " + pipeline + ", step " + std::to_string(step) + " (" + std::string(name_of(definition.steps[step])) + "): " + words;
+std::string step_words(const std::string& pipeline, std::size_t step, const Definition& definition,
+                       const std::string& words) {
+    return "pipeline " + pipeline + ", step " + std::to_string(step) + " (" +
+           std::string(name_of(definition.steps[step])) + "): " + words;
 }
 
 /// A pipeline at work.
@@ -37,13 +39,27 @@ struct Running {
     }
     void count(Fate fate) {
         switch (fate) {
-            case Fate::Filtered: ++counters.filtered; break;
-            case Fate::Duplicate: ++counters.duplicates; break;
-            case Fate::Limited: ++counters.limited; break;
-            case Fate::Conflated: ++counters.conflated; break;
-            case Fate::Held: ++counters.held; break;
-            case Fate::Failed: ++counters.failed; break;
-            case Fate::Passed: ++counters.out; break;
+            case Fate::Filtered:
+                ++counters.filtered;
+                break;
+            case Fate::Duplicate:
+                ++counters.duplicates;
+                break;
+            case Fate::Limited:
+                ++counters.limited;
+                break;
+            case Fate::Conflated:
+                ++counters.conflated;
+                break;
+            case Fate::Held:
+                ++counters.held;
+                break;
+            case Fate::Failed:
+                ++counters.failed;
+                break;
+            case Fate::Passed:
+                ++counters.out;
+                break;
         }
         if (auto* counter = results[static_cast<std::size_t>(fate)]) counter->add();
     }
@@ -59,7 +75,8 @@ Result<std::string> topic_of(Flow& flow, const Definition& definition) {
     context.tokens = tokens;
     auto topic = definition.output.text(context);
     if (!topic) return fail(Errc::Malformed, "output: " + topic.error().what);
-    if (const auto good = check_topic(*topic); !good) return fail(Errc::Malformed, "output: " + good.error().what);
+    if (const auto good = check_topic(*topic); !good)
+        return fail(Errc::Malformed, "output: " + good.error().what);
     return topic;
 }
 
@@ -81,7 +98,8 @@ struct Pipelines::State {
             if (!one.definition->enabled) continue;
             one.id = static_cast<std::uint32_t>(by_id.size());
             by_id.push_back(&one);
-            for (const Pattern& pattern : one.definition->input.patterns()) inputs.add(pattern, one.id);
+            for (const Pattern& pattern : one.definition->input.patterns())
+                inputs.add(pattern, one.id);
         }
     }
 
@@ -121,19 +139,23 @@ struct Pipelines::State {
             const Fate fate = one.stages[at]->handle(flow, now, words);
             if (fate == Fate::Passed) continue;
             one.count(fate);
-            if (fate == Fate::Failed) reject(one, flow, step_words(one.definition->name, at, *one.definition, words), sink);
+            if (fate == Fate::Failed)
+                reject(one, flow, step_words(one.definition->name, at, *one.definition, words),
+                       sink);
             return;
         }
         auto topic = topic_of(flow, *one.definition);
         if (!topic) {
             one.count(Fate::Failed);
-            return reject(one, flow, "pipeline " + one.definition->name + ", " + topic.error().what, sink);
+            return reject(one, flow, "pipeline " + one.definition->name + ", " + topic.error().what,
+                          sink);
         }
         one.count(Fate::Passed);
         Draft draft = flow.draft();
         draft.topic = *topic;
         sink.output(one.definition->name, draft);
-        if (!readers_of(*topic).empty()) run({draft, flow.id(), flow.ts(), flow.node()}, now, sink, depth + 1);
+        if (!readers_of(*topic).empty())
+            run({draft, flow.id(), flow.ts(), flow.node()}, now, sink, depth + 1);
     }
 
     static void reject(Running& one, const Flow& flow, std::string words, Sink& sink) {
@@ -164,34 +186,40 @@ struct Pipelines::State {
                 if (overlap(output, input.text())) return true;
         return false;
     }
-    static std::string follow(const Definition& from, const Definition& home, const std::vector<const Definition*>& all,
+    static std::string follow(const Definition& from, const Definition& home,
+                              const std::vector<const Definition*>& all,
                               std::vector<const Definition*>& seen) {
         for (const Definition* next : all) {
             if (!feeds(from, *next)) continue;
             if (next == &home) return from.name;
             if (std::ranges::find(seen, next) != seen.end()) continue;
             seen.push_back(next);
-            if (auto rest = follow(*next, home, all, seen); !rest.empty()) return from.name + " → " + rest;
+            if (auto rest = follow(*next, home, all, seen); !rest.empty())
+                return from.name + " → " + rest;
         }
         return {};
     }
 
     void open_series(Running& one) const {
         if (metrics == nullptr) return;
-        for (const Fate fate : {Fate::Passed, Fate::Filtered, Fate::Duplicate, Fate::Limited, Fate::Conflated, Fate::Held, Fate::Failed})
-            one.results[static_cast<std::size_t>(fate)] =
-                &metrics->counter("anode_pipeline_messages_total", "Messages of pipelines, by what became of them.",
-                                  {{"pipeline", one.definition->name}, {"result", std::string(name(fate))}});
+        for (const Fate fate : {Fate::Passed, Fate::Filtered, Fate::Duplicate, Fate::Limited,
+                                Fate::Conflated, Fate::Held, Fate::Failed})
+            one.results[static_cast<std::size_t>(fate)] = &metrics->counter(
+                "anode_pipeline_messages_total", "Messages of pipelines, by what became of them.",
+                {{"pipeline", one.definition->name}, {"result", std::string(name(fate))}});
     }
 };
 
-Pipelines::Pipelines(metrics::Registry* metrics) : state_(std::make_unique<State>()) { state_->metrics = metrics; }
+Pipelines::Pipelines(metrics::Registry* metrics) : state_(std::make_unique<State>()) {
+    state_->metrics = metrics;
+}
 Pipelines::~Pipelines() = default;
 
 Result<void> Pipelines::put(std::shared_ptr<const Definition> definition, Now) {
     if (definition->enabled) {
         if (const auto way = state_->loop_through(*definition); !way.empty())
-            return fail(Errc::Malformed, "the output would come back to the input: " + way + " → " + definition->name);
+            return fail(Errc::Malformed, "the output would come back to the input: " + way + " → " +
+                                             definition->name);
     }
     Running fresh;
     for (const Step& step : definition->steps) fresh.stages.push_back(make_stage(step));
@@ -215,7 +243,9 @@ bool Pipelines::empty() const noexcept { return state_->by_id.empty(); }
 
 bool Pipelines::reads(std::string_view topic) const { return !state_->readers_of(topic).empty(); }
 
-void Pipelines::handle(const Input& input, Now now, Sink& sink) { state_->run(input, now, sink, 0); }
+void Pipelines::handle(const Input& input, Now now, Sink& sink) {
+    state_->run(input, now, sink, 0);
+}
 
 void Pipelines::tick(Now now, Sink& sink) {
     for (auto& [name, one] : state_->running) state_->let_out(one, now, false, sink, 0);
@@ -242,7 +272,8 @@ std::optional<Status> Pipelines::status(std::string_view name) const {
     const auto found = state_->running.find(name);
     if (found == state_->running.end()) return std::nullopt;
     const Running& one = found->second;
-    return Status{one.definition->name, one.definition->enabled, one.counters, one.definition->slow(), one.last_error};
+    return Status{one.definition->name, one.definition->enabled, one.counters,
+                  one.definition->slow(), one.last_error};
 }
 
 }  // namespace anode::pipeline

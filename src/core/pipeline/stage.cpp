@@ -144,7 +144,8 @@ private:
 }  // namespace
 
 std::string_view name(Fate fate) noexcept {
-    constexpr std::string_view kNames[] = {"passed", "filtered", "duplicate", "limited", "conflated", "held", "failed"};
+    constexpr std::string_view kNames[] = {"passed",    "filtered", "duplicate", "limited",
+                                           "conflated", "held",     "failed"};
     return kNames[static_cast<std::size_t>(fate)];
 }
 
@@ -152,14 +153,22 @@ std::unique_ptr<Stage> make_stage(const Step& step) {
     return std::visit(
         [](const auto& s) -> std::unique_ptr<Stage> {
             using S = std::decay_t<decltype(s)>;
-            if constexpr (std::is_same_v<S, FilterStep>) return std::make_unique<Filter>(s);
-            else if constexpr (std::is_same_v<S, MapStep>) return std::make_unique<Map>(s);
-            else if constexpr (std::is_same_v<S, KeyStep>) return std::make_unique<Key>(s);
-            else if constexpr (std::is_same_v<S, DedupeStep>) return std::make_unique<Repeats>(s);
-            else if constexpr (std::is_same_v<S, LimitStep>) return std::make_unique<Limit>(s);
-            else if constexpr (std::is_same_v<S, RouteStep>) return std::make_unique<Route>(s);
-            else if constexpr (std::is_same_v<S, WindowStep>) return make_window(s);
-            else return make_conflate(s);
+            if constexpr (std::is_same_v<S, FilterStep>)
+                return std::make_unique<Filter>(s);
+            else if constexpr (std::is_same_v<S, MapStep>)
+                return std::make_unique<Map>(s);
+            else if constexpr (std::is_same_v<S, KeyStep>)
+                return std::make_unique<Key>(s);
+            else if constexpr (std::is_same_v<S, DedupeStep>)
+                return std::make_unique<Repeats>(s);
+            else if constexpr (std::is_same_v<S, LimitStep>)
+                return std::make_unique<Limit>(s);
+            else if constexpr (std::is_same_v<S, RouteStep>)
+                return std::make_unique<Route>(s);
+            else if constexpr (std::is_same_v<S, WindowStep>)
+                return make_window(s);
+            else
+                return make_conflate(s);
         },
         step);
 }

@@ -18,8 +18,10 @@ public:
         name += flow.draft().key;
         auto& held = held_[name];
         const Fate fate = held ? Fate::Conflated : Fate::Held;
-        if (held) bytes_ -= held->bytes();
-        else order_.push_back(name);
+        if (held)
+            bytes_ -= held->bytes();
+        else
+            order_.push_back(name);
         held = std::make_unique<Flow>(flow);
         held->keep();
         bytes_ += held->bytes();
@@ -71,7 +73,8 @@ struct Pane {
 /// Groups of panes; every slide a message a group about the last `size`.
 class Window final : public Stage {
 public:
-    explicit Window(const WindowStep& step) : step_(step), slide_us_(step.slide / 1us), panes_max_(step.size / step.slide) {}
+    explicit Window(const WindowStep& step)
+        : step_(step), slide_us_(step.slide / 1us), panes_max_(step.size / step.slide) {}
 
     Fate handle(Flow& flow, Now now, std::string& words) override {
         std::string group;
@@ -87,7 +90,8 @@ public:
         }
         const std::int64_t number = now.wall / slide_us_;
         auto& held = groups_[group];
-        if (held.panes.empty() || held.panes.back().number != number) held.panes.push_back({number, 0, std::vector<Sum>(step_.fields.size())});
+        if (held.panes.empty() || held.panes.back().number != number)
+            held.panes.push_back({number, 0, std::vector<Sum>(step_.fields.size())});
         if (!add(flow, held.panes.back(), words)) return Fate::Failed;
         if (!held.sample) {
             held.sample = std::make_unique<Flow>(flow);
@@ -104,16 +108,20 @@ public:
         const std::int64_t ended = everything ? now.wall / slide_us_ : now.wall / slide_us_ - 1;
         for (auto at = groups_.begin(); at != groups_.end();) {
             Group& group = at->second;
-            std::erase_if(group.panes, [&](const Pane& pane) { return pane.number <= ended - panes_max_; });
+            std::erase_if(group.panes,
+                          [&](const Pane& pane) { return pane.number <= ended - panes_max_; });
             if (auto told = tell(at->first, group, ended)) out.push_back(std::move(told));
-            std::erase_if(group.panes, [&](const Pane& pane) { return pane.number <= ended - panes_max_ + 1; });
+            std::erase_if(group.panes,
+                          [&](const Pane& pane) { return pane.number <= ended - panes_max_ + 1; });
             at = group.panes.empty() || everything ? groups_.erase(at) : std::next(at);
         }
         due_.reset();
         if (!groups_.empty()) arm(now);
     }
 
-    [[nodiscard]] std::size_t bytes() const override { return groups_.size() * (512 + step_.fields.size() * sizeof(Sum)); }
+    [[nodiscard]] std::size_t bytes() const override {
+        return groups_.size() * (512 + step_.fields.size() * sizeof(Sum));
+    }
 
 private:
     struct Group {
@@ -127,9 +135,12 @@ private:
             const Aggregate& field = step_.fields[i];
             if (!field.of) continue;
             const auto written = field.of->write(flow, values[i]);
-            const bool number = field.kind == Aggregate::Kind::Last || (written && text::parse_double(values[i]));
+            const bool number =
+                field.kind == Aggregate::Kind::Last || (written && text::parse_double(values[i]));
             if (!written || !number) {
-                words = field.name + ": " + (written ? "`" + values[i].substr(0, 100) + "` is no number" : written.error().what);
+                words = field.name + ": " +
+                        (written ? "`" + values[i].substr(0, 100) + "` is no number"
+                                 : written.error().what);
                 return false;
             }
         }
@@ -150,7 +161,8 @@ private:
         due_ = now.mono + std::chrono::microseconds(next - now.wall);
     }
 
-    std::unique_ptr<Flow> tell(const std::string& name, const Group& group, std::int64_t ended) const {
+    std::unique_ptr<Flow> tell(const std::string& name, const Group& group,
+                               std::int64_t ended) const {
         Pane whole{ended, 0, std::vector<Sum>(step_.fields.size())};
         for (const Pane& pane : group.panes) {
             if (pane.number > ended) continue;
@@ -165,21 +177,37 @@ private:
         return told;
     }
 
-    [[nodiscard]] Bytes payload(const std::string& name, const Pane& whole, std::int64_t ended) const {
+    [[nodiscard]] Bytes payload(const std::string& name, const Pane& whole,
+                                std::int64_t ended) const {
         Bytes json;
         json::Writer out(json);
         const WallTime to = (ended + 1) * slide_us_;
-        out.begin_object().member("key", name).member("from", text::rfc3339(to - step_.size / 1us)).member("to", text::rfc3339(to));
+        out.begin_object()
+            .member("key", name)
+            .member("from", text::rfc3339(to - step_.size / 1us))
+            .member("to", text::rfc3339(to));
         for (std::size_t i = 0; i < step_.fields.size(); ++i) {
             const Sum& sum = whole.sums[i];
             out.key(step_.fields[i].name);
             switch (step_.fields[i].kind) {
-                case Aggregate::Kind::Count: out.value(whole.count); break;
-                case Aggregate::Kind::Sum: out.value(static_cast<double>(sum.total)); break;
-                case Aggregate::Kind::Mean: out.value(static_cast<double>(sum.total / static_cast<long double>(sum.count))); break;
-                case Aggregate::Kind::Min: out.raw(sum.least_text); break;
-                case Aggregate::Kind::Max: out.raw(sum.most_text); break;
-                case Aggregate::Kind::Last: out.raw(sum.last_text); break;
+                case Aggregate::Kind::Count:
+                    out.value(whole.count);
+                    break;
+                case Aggregate::Kind::Sum:
+                    out.value(static_cast<double>(sum.total));
+                    break;
+                case Aggregate::Kind::Mean:
+                    out.value(static_cast<double>(sum.total / static_cast<long double>(sum.count)));
+                    break;
+                case Aggregate::Kind::Min:
+                    out.raw(sum.least_text);
+                    break;
+                case Aggregate::Kind::Max:
+                    out.raw(sum.most_text);
+                    break;
+                case Aggregate::Kind::Last:
+                    out.raw(sum.last_text);
+                    break;
             }
         }
         out.end_object();
@@ -194,7 +222,11 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Stage> make_window(const WindowStep& step) { return std::make_unique<Window>(step); }
-std::unique_ptr<Stage> make_conflate(const ConflateStep& step) { return std::make_unique<Conflate>(step); }
+std::unique_ptr<Stage> make_window(const WindowStep& step) {
+    return std::make_unique<Window>(step);
+}
+std::unique_ptr<Stage> make_conflate(const ConflateStep& step) {
+    return std::make_unique<Conflate>(step);
+}
 
 }  // namespace anode::pipeline

@@ -8,18 +8,23 @@ void write_message(json::Writer& out, Flow& flow) {
     out.begin_object().member("topic", flow.draft().topic);
     if (!flow.draft().key.empty()) out.member("key", flow.draft().key);
     if (flow.draft().kind != Kind::Set) out.member("kind", name(flow.draft().kind));
-    if (const json::Value value = flow.value()) out.key("data").raw(value.raw());
-    else out.member("b64", text::base64(flow.draft().payload)).member("ct", flow.draft().content_type);
+    if (const json::Value value = flow.value())
+        out.key("data").raw(value.raw());
+    else
+        out.member("b64", text::base64(flow.draft().payload))
+            .member("ct", flow.draft().content_type);
     out.end_object();
 }
 
 /// The steps one message passes; true if it reached the end.
-bool write_steps(json::Writer& out, Flow& flow, std::vector<std::unique_ptr<Stage>>& stages, const Definition& definition,
-                 std::size_t from, Now now) {
+bool write_steps(json::Writer& out, Flow& flow, std::vector<std::unique_ptr<Stage>>& stages,
+                 const Definition& definition, std::size_t from, Now now) {
     for (std::size_t at = from; at < stages.size(); ++at) {
         std::string words;
         const Fate fate = stages[at]->handle(flow, now, words);
-        out.begin_object().member("step", static_cast<std::uint64_t>(at)).member("kind", name_of(definition.steps[at]));
+        out.begin_object()
+            .member("step", static_cast<std::uint64_t>(at))
+            .member("kind", name_of(definition.steps[at]));
         out.member("result", name(fate));
         if (!words.empty()) out.member("detail", words);
         if (fate == Fate::Passed) {
@@ -38,7 +43,8 @@ void write_output(json::Writer& out, Flow& flow, const Definition& definition) {
     context.row = flow.value();
     context.key = flow.draft().key;
     context.tokens = tokens;
-    const auto topic = flow.routed() ? Result<std::string>(flow.route()) : definition.output.text(context);
+    const auto topic =
+        flow.routed() ? Result<std::string>(flow.route()) : definition.output.text(context);
     if (!topic) {
         out.begin_object().member("error", topic.error().what).end_object();
         return;
@@ -66,12 +72,17 @@ Bytes trial(const Definition& definition, const std::vector<Input>& inputs, Now 
         if (whole) write_output(out, flow, definition);
         out.end_array().end_object();
     }
-    out.end_array().key("held").begin_array();  // what windows and conflation would let out at their time
+    out.end_array()
+        .key("held")
+        .begin_array();  // what windows and conflation would let out at their time
     for (std::size_t at = 0; at < stages.size(); ++at) {
         std::vector<std::unique_ptr<Flow>> held;
         stages[at]->tick(now, true, held);
         for (auto& late : held) {
-            out.begin_object().member("step", static_cast<std::uint64_t>(at)).key("steps").begin_array();
+            out.begin_object()
+                .member("step", static_cast<std::uint64_t>(at))
+                .key("steps")
+                .begin_array();
             const bool whole = write_steps(out, *late, stages, definition, at + 1, now);
             out.end_array().key("outputs").begin_array();
             if (whole) write_output(out, *late, definition);
