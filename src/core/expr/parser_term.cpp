@@ -3,14 +3,8 @@
 
 #include "core/expr/builtins.hpp"
 #include "core/expr/parser.hpp"
+#include "core/expr/parser_try.hpp"
 #include "core/json/unescape.hpp"
-
-#define ANODE_EXPR_TRY(name, expression)                               \
-    auto name##_parsed = (expression);                                 \
-    if (!name##_parsed) return std::unexpected(name##_parsed.error()); \
-    NodePtr name = std::move(*name##_parsed)
-#define ANODE_EXPR_CHECK(expression) \
-    if (auto checked = (expression); !checked) return std::unexpected(checked.error())
 
 namespace anode::expr {
 
