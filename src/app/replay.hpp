@@ -28,7 +28,8 @@ struct ReplayReport {
 
     /// The summary, for a person.
     [[nodiscard]] std::vector<std::string> lines() const;
-    /// Nothing unexpected or missing, no unknown frame, no rejected row, and at least one message.
+    /// Nothing unexpected, no unknown frame, no rejected row, and at least one message. What is missing is told but
+    /// not held against it: a recording may subscribe to more than a definition wants.
     [[nodiscard]] bool good() const;
 };
 
