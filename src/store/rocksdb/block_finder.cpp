@@ -20,28 +20,27 @@ class BlockFinder final : public Finder {
 public:
     explicit BlockFinder(const FinderContext& context) : context_(context) {}
 
-    Result<std::optional<Arrival>> refill(Arrival position, Candidates& out) override {
+    Result<bool> refill(Stretch stretch, Candidates& out) override {
         for (;;) {
-            Arrival end;
             const auto segment = context_.index.read([&](const IndexState& state) {
-                return context_.ascending() ? next_up(state, position, out, end)
-                                            : next_down(state, position, out);
+                return context_.ascending() ? next_up(state, stretch, out)
+                                            : next_down(state, stretch, out);
             });
-            if (!out.empty()) return std::nullopt;
-            if (!segment) return end;
+            if (!out.empty()) return true;
+            if (!segment) return false;
             const auto blocks = context_.blocks_of(*segment);
             if (!blocks) return std::unexpected(blocks.error());
-            if (*blocks) take(**blocks, position, out);
-            if (!out.empty()) return std::nullopt;
-            position = context_.ascending() ? segment->last : segment->first;
+            if (*blocks) take(**blocks, stretch, out);
+            if (!out.empty()) return true;
+            stretch.position = context_.ascending() ? segment->last : segment->first;
         }
     }
 
 private:
     template <class Blocks>
-    void take(const Blocks& blocks, Arrival position, Candidates& out) const {
+    void take(const Blocks& blocks, const Stretch& stretch, Candidates& out) const {
         for (const auto& block : blocks) {
-            if (!context_.wants(block, position)) continue;
+            if (!context_.wants(block, stretch)) continue;
             if (context_.ascending()) {
                 out.push_back(block);
             } else {
@@ -50,21 +49,23 @@ private:
         }
     }
 
-    /// The next closed segment, or the open one's blocks in `out`, or neither and the end.
-    std::optional<SegmentHead> next_up(const IndexState& state, Arrival position, Candidates& out,
-                                       Arrival& end) const {
-        for (std::size_t i = state.segment_at(position.plus(1)); i < state.segments.size(); ++i) {
+    /// The next closed segment, or the open one's blocks in `out`, or neither at the end.
+    std::optional<SegmentHead> next_up(const IndexState& state, const Stretch& stretch,
+                                       Candidates& out) const {
+        for (std::size_t i = state.segment_at(stretch.position.plus(1)); i < state.segments.size();
+             ++i) {
+            if (state.segments[i].first > stretch.upto) return std::nullopt;
             if (context_.wants(state.segments[i])) return state.segments[i];
         }
-        take(state.open.blocks, position, out);
-        end = state.committed;
+        take(state.open.blocks, stretch, out);
         return std::nullopt;
     }
 
-    std::optional<SegmentHead> next_down(const IndexState& state, Arrival position,
+    std::optional<SegmentHead> next_down(const IndexState& state, const Stretch& stretch,
                                          Candidates& out) const {
-        take(state.open.blocks, position, out);
+        take(state.open.blocks, stretch, out);
         if (!out.empty()) return std::nullopt;
+        const Arrival position = stretch.position;
         std::size_t above = state.segment_at(position);
         if (above < state.segments.size() && state.segments[above].first < position) ++above;
         for (std::size_t i = above; i-- > 0;) {

@@ -25,6 +25,13 @@ struct Window {
     }
 };
 
+/// The stretch of arrivals a scan looks for next. Blocks after `upto` may hold topics that the scan's
+/// selection does not know yet.
+struct Stretch {
+    Arrival position;
+    Arrival upto;  ///< counts if ascending
+};
+
 struct FinderContext {
     const Index& index;
     const Database& database;
@@ -33,9 +40,10 @@ struct FinderContext {
     Window window;
 
     [[nodiscard]] bool ascending() const noexcept { return order == Order::Ascending; }
-    [[nodiscard]] bool wants(const BlockMeta& block, Arrival position) const noexcept {
+    [[nodiscard]] bool wants(const BlockMeta& block, const Stretch& stretch) const noexcept {
         return !block.removed() &&
-               (ascending() ? block.last() > position : block.first < position) &&
+               (ascending() ? block.last() > stretch.position && block.first <= stretch.upto
+                            : block.first < stretch.position) &&
                window.admits(block.min_ts(), block.max_ts(), block.first);
     }
     [[nodiscard]] bool wants(const SegmentHead& segment) const noexcept {
@@ -48,14 +56,14 @@ struct FinderContext {
 
 using Candidates = std::deque<BlockMeta>;
 
-/// Finds candidates beyond a position: after it if ascending, before it if descending.
+/// Finds candidates in a stretch: after its position if ascending, before it if descending.
 /// Thread: one at a time. Errors: Corrupt (a damaged index row), Io.
 class Finder {
 public:
     virtual ~Finder() = default;
     /// Appends the candidates of the next segment that has some, in the scan's order, and returns
-    /// nothing; or returns the last arrival looked at, because there are no more.
-    virtual Result<std::optional<Arrival>> refill(Arrival position, Candidates& out) = 0;
+    /// true; or false, because the stretch has no more.
+    virtual Result<bool> refill(Stretch stretch, Candidates& out) = 0;
 };
 
 /// Every block.

@@ -20,30 +20,30 @@ public:
     PostingFinder(const FinderContext& context, const Selection& selection)
         : context_(context), selection_(selection) {}
 
-    Result<std::optional<Arrival>> refill(Arrival position, Candidates& out) override {
+    Result<bool> refill(Stretch stretch, Candidates& out) override {
+        for (std::size_t i = places_.size(); i < selection_.topics().size(); ++i) {
+            places_.push_back({.topic = selection_.topics()[i]});
+        }
+        if (!context_.ascending() && !open_done_) {
+            open_done_ = true;
+            context_.index.read(
+                [&](const IndexState& state) { take_open(state.open, stretch, out); });
+            if (!out.empty()) return true;
+        }
         for (;;) {
-            for (std::size_t i = places_.size(); i < selection_.topics().size(); ++i) {
-                places_.push_back({.topic = selection_.topics()[i]});
-            }
-            if (!context_.ascending() && !open_done_) {
-                open_done_ = true;
-                context_.index.read(
-                    [&](const IndexState& state) { take_open(state.open, position, out); });
-                if (!out.empty()) return std::nullopt;
-            }
-            if (const auto looked = look_up(position); !looked) {
+            if (const auto looked = look_up(stretch.position); !looked) {
                 return std::unexpected(looked.error());
             }
-            const auto segment = nearest();
-            if (segment) {
-                const auto taken = take_segment(*segment, position, out);
+            bool more = false;
+            if (const auto segment = nearest()) {
+                const auto taken = take_segment(*segment, stretch, out);
                 if (!taken) return std::unexpected(taken.error());
-            } else if (!context_.ascending()) {
-                return Arrival{};
-            } else if (const auto end = take_newest(position, out)) {
-                return end;
+                more = *taken;
+            } else if (context_.ascending()) {
+                more = take_newest(stretch, out);
             }
-            if (!out.empty()) return std::nullopt;
+            if (!out.empty()) return true;
+            if (!more) return false;
         }
     }
 
@@ -111,39 +111,40 @@ private:
         return best;
     }
 
-    Result<void> take_segment(Arrival first, Arrival position, Candidates& out) {
-        Postings blocks_wanted;
-        for (auto& place : places_) {
-            if (place.segment != first) continue;
-            const auto postings = decode_postings(place.postings);
-            if (!postings) return std::unexpected(postings.error());
-            blocks_wanted.insert(blocks_wanted.end(), postings->begin(), postings->end());
-            place.bound = first;
-            place.known = false;
-        }
+    /// False if what lies beyond this segment is beyond the stretch too.
+    Result<bool> take_segment(Arrival first, const Stretch& stretch, Candidates& out) {
         // Retention may have freed the segment before its postings.
         const auto head = context_.index.read([&](const IndexState& state) {
             const SegmentHead* found = state.segment(first);
             return found != nullptr ? std::optional(*found) : std::nullopt;
         });
-        if (!head || !context_.wants(*head)) return {};
+        const bool in_part = context_.ascending() && (head ? head->last : first) > stretch.upto;
+        Postings wanted;
+        for (auto& place : places_) {
+            if (place.segment != first) continue;
+            const auto postings = decode_postings(place.postings);
+            if (!postings) return std::unexpected(postings.error());
+            wanted.insert(wanted.end(), postings->begin(), postings->end());
+            place.known = false;
+            if (!in_part) place.bound = first;
+        }
+        if (!head || !context_.wants(*head)) return !in_part;
         const auto blocks = context_.blocks_of(*head);
         if (!blocks) return std::unexpected(blocks.error());
-        if (*blocks) take(**blocks, blocks_wanted, position, out);
-        return {};
+        if (*blocks) take(**blocks, wanted, stretch, out);
+        return !in_part;
     }
 
-    /// The open segment's blocks; the end if it has none, nothing if it was closed meanwhile.
-    std::optional<Arrival> take_newest(Arrival position, Candidates& out) {
-        return context_.index.read([&](const IndexState& state) -> std::optional<Arrival> {
-            if (state.generation != generation_) return std::nullopt;
-            take_open(state.open, position, out);
-            if (!out.empty()) return std::nullopt;
-            return state.committed;
+    /// The open segment's blocks. True if it was closed since the places were looked up.
+    bool take_newest(const Stretch& stretch, Candidates& out) {
+        return context_.index.read([&](const IndexState& state) {
+            if (state.generation != generation_) return true;
+            take_open(state.open, stretch, out);
+            return false;
         });
     }
 
-    void take_open(const OpenSegment& open, Arrival position, Candidates& out) const {
+    void take_open(const OpenSegment& open, const Stretch& stretch, Candidates& out) const {
         Postings wanted;
         const auto add = [&wanted](const OpenSegment::TopicState& topic) {
             wanted.insert(wanted.end(), topic.postings.begin(), topic.postings.end());
@@ -158,15 +159,16 @@ private:
                 if (selection_.holds(topic)) add(state);
             }
         }
-        take(open.blocks, wanted, position, out);
+        take(open.blocks, wanted, stretch, out);
     }
 
-    void take(const BlockList& blocks, Postings& wanted, Arrival position, Candidates& out) const {
+    void take(const BlockList& blocks, Postings& wanted, const Stretch& stretch,
+              Candidates& out) const {
         std::ranges::sort(wanted);
         const auto repeats = std::ranges::unique(wanted);
         wanted.erase(repeats.begin(), repeats.end());
         for (const auto place : wanted) {
-            if (place >= blocks.size() || !context_.wants(blocks[place], position)) continue;
+            if (place >= blocks.size() || !context_.wants(blocks[place], stretch)) continue;
             if (context_.ascending()) {
                 out.push_back(blocks[place]);
             } else {

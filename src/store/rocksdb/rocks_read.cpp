@@ -19,11 +19,12 @@ Result<std::vector<BlockPtr>> RocksStore::blocks(Arrival after, std::size_t byte
     std::vector<BlockPtr> found;
     std::size_t bytes = 0;
     Candidates candidates;
+    const Arrival upto = committed();
     while (bytes < bytes_max) {
         if (candidates.empty()) {
-            const auto end = finder->refill(after, candidates);
-            if (!end) return std::unexpected(end.error());
-            if (*end) break;
+            const auto more = finder->refill({after, upto}, candidates);
+            if (!more) return std::unexpected(more.error());
+            if (!*more) break;
         }
         const BlockMeta meta = candidates.front();
         candidates.pop_front();
@@ -41,12 +42,13 @@ Arrival RocksStore::at_time(WallTime from) const {
     const auto finder = make_block_finder({index_, *database_, reader_, Order::Ascending,
                                            Window{.from = from, .to = {}, .hidden = {}}});
     Candidates candidates;
-    const auto end = finder->refill({}, candidates);
-    if (!end) {
-        log::warn("store", "cannot look for a time", {{"err", end.error().what}});
+    const Arrival upto = committed();
+    const auto found = finder->refill({{}, upto}, candidates);
+    if (!found) {
+        log::warn("store", "cannot look for a time", {{"err", found.error().what}});
         return oldest();
     }
-    return *end ? (*end)->plus(1) : candidates.front().first;
+    return *found ? candidates.front().first : upto.plus(1);
 }
 
 bool RocksStore::removed_since(const PatternSet& topics, Arrival after) const {

@@ -44,6 +44,7 @@ void BlockScan::start(const IndexState& state) {
 void BlockScan::refresh() {
     context_.index.read([&](const IndexState& state) {
         const bool more_topics = selection_.refresh(state);
+        upto_ = state.committed;
         const bool first = !started_;
         if (first) {
             start(state);
@@ -83,22 +84,22 @@ void BlockScan::choose_finder(bool postings) {
     candidates_.clear();
 }
 
-Result<std::optional<Arrival>> BlockScan::refill() {
-    auto end = finder_->refill(position_, candidates_);
-    if (end || end.error().code != Errc::Corrupt || !by_postings_) return end;
+Result<bool> BlockScan::refill() {
+    auto more = finder_->refill({position_, upto_}, candidates_);
+    if (more || more.error().code != Errc::Corrupt || !by_postings_) return more;
     log::warn("store", "damaged postings, reading every block instead",
-              {{"err", end.error().what}});
+              {{"err", more.error().what}});
     choose_finder(false);
-    return finder_->refill(position_, candidates_);
+    return finder_->refill({position_, upto_}, candidates_);
 }
 
 Result<bool> BlockScan::advance() {
     for (;;) {
         if (candidates_.empty()) {
-            const auto end = refill();
-            if (!end) return std::unexpected(end.error());
-            if (*end) {
-                position_ = context_.ascending() ? std::max(position_, **end) : **end;
+            const auto more = refill();
+            if (!more) return std::unexpected(more.error());
+            if (!*more) {
+                position_ = context_.ascending() ? std::max(position_, upto_) : Arrival{};
                 return false;
             }
         }

@@ -28,7 +28,7 @@ private:
     void refresh();
     /// Makes the next candidate the current block; false at the end.
     Result<bool> advance();
-    Result<std::optional<Arrival>> refill();
+    Result<bool> refill();
     void enter(BlockPtr block);
     void leave();
     [[nodiscard]] bool every_entry_wanted() const;
@@ -45,6 +45,7 @@ private:
     std::unique_ptr<Finder> finder_;
     Candidates candidates_;
     Arrival position_;
+    Arrival upto_;  ///< committed when the selection was refreshed
 
     BlockPtr block_;
     std::vector<Selection::View> views_;  ///< of the block's topics
