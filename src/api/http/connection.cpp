@@ -267,15 +267,6 @@ bool Connection::flush() {
         Bytes().swap(out_);
     else
         out_.clear();
-    if (taker_) {
-        auto taker = std::move(taker_);
-        const auto self = shared_from_this();
-        loop_->forget(fd_);
-        Detached detached{std::exchange(fd_, -1), std::move(in_), peer_, loop_->index()};
-        table_.remove(*this);
-        taker(std::move(detached));
-        return false;
-    }
     if (streamed_) produce();
     if (state_ == State::Ending && !lingering_) end_after_flush();
     return fd_ >= 0;
@@ -326,7 +317,6 @@ void Connection::close() {
     ::close(std::exchange(fd_, -1));
     if (exchange_) exchange_->gone();
     streamed_.reset();
-    taker_ = {};
     table_.remove(*this);
     loop_->retire(self);
 }

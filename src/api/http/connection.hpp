@@ -102,7 +102,6 @@ private:
     std::shared_ptr<Exchange> exchange_;
     const Route* route_ = nullptr;
     std::unique_ptr<Streamed> streamed_;
-    Responder::Taker taker_;
     Instant deadline_ = Instant::max();
     Instant body_began_;
 };

@@ -1,5 +1,6 @@
 // The part of a connection that writes answers.
 #include <cstdio>
+#include <utility>
 
 #include "api/http/connection.hpp"
 #include "base/log.hpp"
@@ -169,15 +170,20 @@ void Connection::append_chunk(BytesView bytes) {
 
 void Connection::hand_over(Bytes head, Responder::Taker taker) {
     if (fd_ < 0) return;
+    const auto self = shared_from_this();
+    out_.erase(0, out_sent_);
     out_ += head;
-    taker_ = std::move(taker);
-    state_ = State::Streaming;
-    if (exchange_)
-        parts_.metrics.request(
-            exchange_->request.route, 101,
-            std::chrono::duration<double>(loop_->now().mono - exchange_->began).count());
+    if (exchange_) {
+        const auto took = std::chrono::duration<double>(loop_->now().mono - exchange_->began);
+        parts_.metrics.request(exchange_->request.route, 101, took.count());
+    }
     exchange_.reset();
-    proceed();
+    loop_->forget(fd_);
+    Detached detached{std::exchange(fd_, -1), std::move(out_), std::move(in_), peer_,
+                      loop_->index()};
+    table_.remove(*this);
+    loop_->retire(self);
+    taker(std::move(detached));
 }
 
 void Connection::request_done(Exchange& exchange, int status) {

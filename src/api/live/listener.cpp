@@ -34,7 +34,9 @@ Listener::Listener(Hub& hub, Detached socket, Seat seat, Wire wire, EnvelopeStyl
       fd_(socket.fd),
       id_(hub.next_id()),
       seat_(std::move(seat)),
-      since_(hub.now().wall) {}
+      since_(hub.now().wall) {
+    if (!socket.unsent.empty()) outbox() = std::move(socket.unsent);
+}
 
 Listener::~Listener() {
     if (fd_ >= 0) ::close(fd_);
