@@ -6,6 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <span>
+#include <utility>
+
 #include <chrono>
 #include <cstring>
 #include <optional>

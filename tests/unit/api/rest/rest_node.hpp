@@ -53,9 +53,11 @@ public:
         reply(std::move(result));
     }
     void push(Push push, Reply<Result<PublishResult>> reply) override {
-        if (push.source != "hook") return reply(fail(Errc::NotFound, "no webhook source of this name"));
+        if (push.source != "hook")
+            return reply(fail(Errc::NotFound, "no webhook source of this name"));
         if (push.body == "forged") return reply(fail(Errc::Refused, "the signature does not fit"));
-        reply(PublishResult{take({{.topic = "hook.in", .payload = push.body}}, "hook"), Ack::Disk, false});
+        reply(PublishResult{take({{.topic = "hook.in", .payload = push.body}}, "hook"), Ack::Disk,
+                            false});
     }
     std::vector<MessageId> take(const std::vector<PublishItem>& items, std::string_view source) {
         const std::lock_guard lock(mutex_);
@@ -82,7 +84,8 @@ public:
         const BlockPtr block = builder.seal(log_, first, next_);
         next_ = block->last_arrival().plus(1);
         std::promise<void> stored;
-        const auto queued = store_.append({{block}, {}}, [&](const Result<void>&) { stored.set_value(); });
+        const auto queued =
+            store_.append({{block}, {}}, [&](const Result<void>&) { stored.set_value(); });
         if (queued) stored.get_future().wait();
         return ids;
     }
@@ -114,14 +117,16 @@ public:
     }
     void write(Write write, Reply<Outcome<Written>> reply) override {
         json::Document document;
-        if (!document.parse(write.body)) return reply(std::unexpected(Failure{Failure::Why::Invalid, "no JSON", {}}));
+        if (!document.parse(write.body))
+            return reply(std::unexpected(Failure{Failure::Why::Invalid, "no JSON", {}}));
         if (document.root()["bad"])
             return reply(std::unexpected(
                 Failure{Failure::Why::Invalid, "/bad: unknown", {{"/bad", "invalid", "unknown"}}}));
         std::string name = write.name.empty() ? document.root()["name"].string() : write.name;
         const auto found = objects.find(name);
         const bool created = found == objects.end();
-        if (!created && write.create_only) return reply(std::unexpected(Failure{Failure::Why::Exists, "exists", {}}));
+        if (!created && write.create_only)
+            return reply(std::unexpected(Failure{Failure::Why::Exists, "exists", {}}));
         if (created && write.must_exist) return reply(absent());
         if (!created && write.if_match && *write.if_match != found->second.etag)
             return reply(std::unexpected(Failure{Failure::Why::Stale, "changed meanwhile", {}}));
@@ -134,9 +139,11 @@ public:
         if (objects.erase(name) == 0) return reply(absent());
         reply({});
     }
-    void act(std::string name, std::string verb, Bytes body, std::string, Reply<Outcome<Bytes>> reply) override {
+    void act(std::string name, std::string verb, Bytes body, std::string,
+             Reply<Outcome<Bytes>> reply) override {
         if (!name.empty() && !objects.contains(name)) return reply(absent());
-        reply("{\"did\":\"" + verb + "\",\"to\":\"" + name + "\",\"with\":" + std::to_string(body.size()) + "}");
+        reply("{\"did\":\"" + verb + "\",\"to\":\"" + name +
+              "\",\"with\":" + std::to_string(body.size()) + "}");
     }
 
     std::map<std::string, Object> objects;
@@ -165,10 +172,13 @@ public:
     bool draining() const override { return is_draining; }
     void drain(bool on, std::string) override { is_draining = on; }
     void shutdown() override { was_shut_down = true; }
-    Bytes config() const override { return R"({"items":[{"key":"log.level","value":"info","origin":"default"}]})"; }
+    Bytes config() const override {
+        return R"({"items":[{"key":"log.level","value":"info","origin":"default"}]})";
+    }
     Outcome<Bytes> check_config(std::string_view toml) override {
         if (toml.find("lisen") == std::string_view::npos) return Bytes(R"({"valid":true})");
-        return std::unexpected(Failure{Failure::Why::Invalid, "request:2:1: lisen: did you mean listen?",
+        return std::unexpected(Failure{Failure::Why::Invalid,
+                                       "request:2:1: lisen: did you mean listen?",
                                        {{"/http/lisen", "invalid", "did you mean listen?"}}});
     }
     void reload(std::string, Reply<Outcome<Bytes>> reply) override {
@@ -228,7 +238,8 @@ public:
         server = std::move(*bound);
         server->begin();
         const std::string address = server->addresses().front();
-        port = static_cast<std::uint16_t>(std::atoi(address.substr(address.rfind(':') + 1).c_str()));
+        port =
+            static_cast<std::uint16_t>(std::atoi(address.substr(address.rfind(':') + 1).c_str()));
     }
     ~RestNode() { server->stop(); }
 
