@@ -264,7 +264,7 @@ class FailedLink final : public SourceLink {
 public:
     FailedLink(Loop& loop, LinkOwner& owner, ConnId conn, Failure why) {
         loop.defer([alive = std::weak_ptr(alive_), &owner, conn, why = std::move(why)]() mutable {
-            if (!alive.expired()) owner.link_closed(conn, std::move(failure));
+            if (!alive.expired()) owner.link_closed(conn, std::move(why));
         });
     }
     void reading(bool) override {}
