@@ -137,9 +137,6 @@ void PollMachine::on(const in::TimerFired& timer) {
         case TimerKind::Backoff:
             if (timer.id == prelude_retry_) prelude_step(prelude_.start());
             return;
-        case TimerKind::Stale:
-            if (timer.id == data_clock_.timer) check_stale();
-            return;
         default:
             return;
     }
@@ -148,10 +145,6 @@ void PollMachine::on(const in::TimerFired& timer) {
 // -- beginning ---------------------------------------------------------------------------------------
 
 void PollMachine::begin() {
-    if (desk_.def->alive.stale) {
-        data_clock_.start(*desk_.def->alive.stale, desk_.now.mono);
-        data_clock_.timer = desk_.arm(TimerKind::Stale, 0, *desk_.def->alive.stale);
-    }
     if (auto items = lists_.begin()) {
         arrange(std::move(*items));
     } else {
@@ -259,18 +252,6 @@ void PollMachine::close_all() {
 
 // -- telling -----------------------------------------------------------------------------------------
 
-void PollMachine::check_stale() {
-    const Duration left = data_clock_.left(desk_.now.mono);
-    if (left > Duration::zero()) {
-        data_clock_.timer = desk_.arm(TimerKind::Stale, 0, left);
-        return;
-    }
-    stale_ = true;
-    const std::string words = "no data for " + text::duration(*desk_.def->alive.stale);
-    desk_.error(ErrorClass::Stale, words);
-    desk_.event("stale", words);
-}
-
 void PollMachine::update_state() {
     if (targets_.empty() || !prelude_.done()) {
         if (!lists_.due() && !prelude_failed_) {
@@ -316,7 +297,7 @@ void PollMachine::update_state() {
             desk_.enter(State::Connecting, worst->why);
             return;
         case Target::State::Good:
-            desk_.enter(stale_ ? State::Stale : State::Live, stale_ ? "no data" : "answers");
+            desk_.enter(State::Live, "answers");
             return;
     }
 }

@@ -76,7 +76,6 @@ private:
     [[nodiscard]] bool asks_by_item() const;
     void close_all();
     void update_state();
-    void check_stale();
 
     // one target (poll_target.cpp)
     void ask(Target& target);
@@ -107,8 +106,6 @@ private:
     TimerId prelude_retry_{};
     bool prelude_failed_ = false;
     bool running_ = false, isolated_ = false;
-    bool stale_ = false;
-    IdleClock data_clock_;
     std::deque<Target> targets_;
     std::uint64_t counter_ = 1;
 };

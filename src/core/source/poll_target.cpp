@@ -253,13 +253,6 @@ void PollMachine::finish(Target& target, bool complete) {
             report_overlap(target, round);
         }
         ++(target.fresh > 0 ? desk_.polls.fresh : desk_.polls.same);
-        if (target.fresh > 0) {
-            data_clock_.touch(desk_.now.mono);
-            if (stale_) {
-                stale_ = false;
-                check_stale();
-            }
-        }
         target.pages.finish();
     }
     target.pages.begin({});

@@ -53,8 +53,6 @@ private:
     void on(const Input& input) override;
     void push(const in::Pushed& pushed);
     void answer(bool accepted, Errc why, std::string detail);
-    bool stale_ = false;
-    IdleClock clock_;
 };
 
 /// Lines of a file, as fast as they can be taken or in the rhythm of a field that is a time.

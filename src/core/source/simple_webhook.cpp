@@ -1,33 +1,12 @@
-#include "base/text.hpp"
 #include "core/source/sign.hpp"
 #include "core/source/simple.hpp"
 
 namespace anode::source {
 
-void WebhookMachine::begin() {
-    desk_.enter(State::Pending, "waiting for the first push");
-    if (!desk_.def->alive.stale) return;
-    clock_.start(*desk_.def->alive.stale, desk_.now.mono);
-    clock_.timer = desk_.arm(TimerKind::Stale, 0, *desk_.def->alive.stale);
-}
+void WebhookMachine::begin() { desk_.enter(State::Pending, "waiting for the first push"); }
 
 void WebhookMachine::on(const Input& input) {
-    if (const auto* pushed = std::get_if<in::Pushed>(&input)) {
-        push(*pushed);
-        return;
-    }
-    const auto* timer = std::get_if<in::TimerFired>(&input);
-    if (timer == nullptr || !running_ || !clock_.running() || timer->id != clock_.timer) return;
-    const Duration left = clock_.left(desk_.now.mono);
-    if (left > Duration::zero()) {
-        clock_.timer = desk_.arm(TimerKind::Stale, 0, left);
-        return;
-    }
-    stale_ = true;
-    const std::string words = "no push for " + text::duration(*desk_.def->alive.stale);
-    desk_.error(ErrorClass::Stale, words);
-    desk_.event("stale", words);
-    desk_.enter(State::Stale, words);
+    if (const auto* pushed = std::get_if<in::Pushed>(&input)) push(*pushed);
 }
 
 void WebhookMachine::push(const in::Pushed& pushed) {
@@ -61,13 +40,6 @@ void WebhookMachine::push(const in::Pushed& pushed) {
     input.data_only = true;
     input.content_type = find_header(pushed.headers, "Content-Type").value_or("");
     const Shaped shaped = take(input);
-    clock_.touch(desk_.now.mono);
-    if (stale_) {
-        stale_ = false;
-        if (clock_.running()) {
-            clock_.timer = desk_.arm(TimerKind::Stale, 0, *desk_.def->alive.stale);
-        }
-    }
     if (shaped.kind == FrameKind::Garbage) {
         answer(false, Errc::Malformed, std::string(shaped.words));
     } else if (shaped.rejected > 0 && shaped.emitted + shaped.repeats + shaped.dropped == 0) {

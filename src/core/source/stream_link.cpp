@@ -315,6 +315,7 @@ void Link::settle(const Shaped& shaped, Desk::Mark from, std::string_view event_
             return;
         case FrameKind::Notice:
             ++counters.notices;
+            noticed_ = true;
             host_.link_notice(*this, words_of(shaped));
             return;
         case FrameKind::Ignore:

@@ -76,6 +76,8 @@ public:
     }
     [[nodiscard]] bool had_data() const noexcept { return had_data_; }
     [[nodiscard]] bool stale() const noexcept { return stale_; }
+    /// The server announced that it will end this connection.
+    [[nodiscard]] bool noticed() const noexcept { return noticed_; }
     [[nodiscard]] Instant last_data() const noexcept { return data_clock_.last(); }
     [[nodiscard]] WallTime last_data_at() const noexcept { return last_data_at_; }
     [[nodiscard]] Duration retry() const noexcept { return retry_; }
@@ -149,7 +151,7 @@ private:
     TimerId protocol_timer_{}, ping_timer_{}, answer_timer_{};
     bool answer_due_ = false;
     bool talks_ = false;  ///< replies or pongs may come: frames are looked at twice
-    bool had_data_ = false, stale_ = false, paused_ = false;
+    bool had_data_ = false, stale_ = false, paused_ = false, noticed_ = false;
     WallTime last_data_at_ = 0;
     Duration retry_{};
 };

@@ -115,6 +115,7 @@ void StreamMachine::promote(Slot& slot) {
         slot.rotate =
             desk_.arm(TimerKind::Rotate, slot.number, desk_.def->alive.rotate->draw(desk_.rng));
     }
+    if (slot.primary->noticed()) rotate(slot, "the server announced a change");
 }
 
 void StreamMachine::slot_timer(TimerId id) {

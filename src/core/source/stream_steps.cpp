@@ -148,11 +148,24 @@ bool StepRunner::is_about_items(const MessageTemplate& message) const {
                        [&](const ItemList& list) { return message.mentions(list.name); });
 }
 
+/// Those of `items` that a step is for (`where`).
+std::vector<std::size_t> StepRunner::meant_by(const SendStep& step,
+                                              std::vector<std::size_t> items) const {
+    if (!step.where) return items;
+    std::string text;
+    json::Document document;
+    std::erase_if(items, [&](std::size_t item) {
+        text = item_json(link_.items()[item]);
+        return !document.parse(text) || !holds(*step.where, document.root());
+    });
+    return items;
+}
+
 bool StepRunner::begin(const SendStep& step) {
-    if (is_about_items(step.send)) {
+    if (is_about_items(step.send) || (step.where && !link_.items().empty())) {
         std::vector<std::size_t> all(link_.items().size());
         for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
-        if (!send_to(step, all)) return false;
+        if (!send_to(step, meant_by(step, std::move(all)))) return false;
     } else {
         Bytes message;
         if (!send_one(step, {}, message)) return false;
@@ -353,20 +366,13 @@ void StepRunner::expect_ran_out(const ExpectStep& step) {
         link_.down(ErrorClass::Handshake, "no answer to the subscription within " + within);
         return;
     }
-    const SendStep* asked = nullptr;
-    for (std::size_t i = 0; i < at_; ++i) {
-        const auto* send = std::get_if<SendStep>(&steps_[i].what);
-        if (send != nullptr && is_about_items(send->send)) asked = send;
-    }
-    if (asked != nullptr && resent_ < kResends) {
+    if (resent_ < kResends && ask_again(missing)) {
         ++resent_;
-        link_.desk_.event("items-asked-again", std::to_string(missing.size()));
-        if (!send_to(*asked, missing)) return;
-        link_.flush();
         timer_ =
             link_.desk_.arm(TimerKind::Step, static_cast<std::uint32_t>(link_.id()), step.within);
         return;
     }
+    if (link_.phase() == Link::Phase::Down) return;
     for (const std::size_t item : missing) {
         link_.book_.set(item, ItemState::Lost, "no answer within " + within, link_.desk_.now.wall);
     }
@@ -374,6 +380,20 @@ void StepRunner::expect_ran_out(const ExpectStep& step) {
                       std::to_string(missing.size()) + " items got no answer within " + within);
     link_.desk_.event("items-lost", std::to_string(missing.size()));
     met(at_);
+}
+
+/// Sends the steps so far again, for these items only. False if there was nothing to send.
+bool StepRunner::ask_again(const std::vector<std::size_t>& missing) {
+    bool asked = false;
+    for (std::size_t i = 0; i < at_; ++i) {
+        const auto* send = std::get_if<SendStep>(&steps_[i].what);
+        if (send == nullptr || !is_about_items(send->send)) continue;
+        if (!send_to(*send, meant_by(*send, missing))) return false;
+        asked = true;
+    }
+    if (asked) link_.desk_.event("items-asked-again", std::to_string(missing.size()));
+    link_.flush();
+    return asked && link_.phase() != Link::Phase::Down;
 }
 
 // -- get, post -------------------------------------------------------------------------------------

@@ -75,11 +75,13 @@ private:
     void resume();
     bool send_to(const SendStep& step, const std::vector<std::size_t>& items);
     bool send_one(const SendStep& step, std::span<const std::size_t> items, Bytes& out);
+    std::vector<std::size_t> meant_by(const SendStep& step, std::vector<std::size_t> items) const;
     bool is_about_items(const MessageTemplate& message) const;
     bool capture(const std::vector<Capture>& captures, const json::Value& from);
     bool met(std::size_t step);
     bool refuse(const ExpectStep& step, const Shaped& shaped);
     bool accept(std::size_t index, const ExpectStep& step, const Shaped& shaped);
+    bool ask_again(const std::vector<std::size_t>& missing);
     void expect_ran_out(const ExpectStep& step);
     bool refresh_credentials();
 
