@@ -1,0 +1,128 @@
+#include "api/rest/answer.hpp"
+
+#include "base/text.hpp"
+#include "core/json/json.hpp"
+#include "runtime/clock.hpp"
+
+namespace anode::api::rest {
+
+namespace {
+
+constexpr std::size_t kPageMax = 1000;
+
+/// The request's own address with `after` set to the next page.
+std::string next_address(const Request& request, std::string_view next) {
+    std::string address = request.target.substr(0, request.target.find('?'));
+    char separator = '?';
+    const auto add = [&](std::string_view name, std::string_view value) {
+        address += separator;
+        address.append(name).append("=").append(text::percent_encode(value));
+        separator = '&';
+    };
+    for (const auto& [name, value] : request.query)
+        if (name != "after" && name != "token" && name != "ticket") add(name, value);
+    add("after", next);
+    return address;
+}
+
+Problem not_acceptable() {
+    return {406, "not-acceptable", "the answer is application/json", {}, {}, {}};
+}
+
+}  // namespace
+
+std::unexpected<Problem> refuse_member(std::string_view name, std::string detail) {
+    Problem problem = Problem::invalid(std::string(name) + ": " + detail);
+    problem.errors.push_back({"/" + std::string(name), "invalid", std::move(detail)});
+    return refuse(std::move(problem));
+}
+
+Handler answering(std::function<Answer(Request&)> ask) {
+    return [ask = std::move(ask)](Request& request, Responder responder) {
+        if (refused_form(request, responder)) return;
+        Answer answer = ask(request);
+        if (answer)
+            responder.send(std::move(*answer));
+        else
+            responder.problem(std::move(answer.error()));
+    };
+}
+
+bool refused_form(const Request& request, Responder& responder) {
+    if (request.accepts("application/json") || request.accepts("application/problem+json"))
+        return false;
+    responder.problem(not_acceptable());
+    return true;
+}
+
+std::optional<Problem> wrong_body_type(const Request& request, bool patch) {
+    const std::string& type = request.content_type;
+    if (type.empty() || type == "application/json") return std::nullopt;
+    if (patch && type == "application/merge-patch+json") return std::nullopt;
+    return Problem::media_type("the body must be application/json, not " + text::printable(type));
+}
+
+Read<Range> read_range(const Request& request) {
+    Range range;
+    if (const auto limit = request.arg("limit")) {
+        const auto count = text::parse_u64(*limit);
+        if (!count || *count < 1 || *count > kPageMax)
+            return refuse_member("limit", "a number from 1 to 1000 is expected");
+        range.limit = *count;
+    }
+    range.after = request.arg("after").value_or("");
+    return range;
+}
+
+Response page_of(const Request& request, Bytes joined, const std::optional<std::string>& next,
+                 std::string_view more_members) {
+    Bytes body = "{\"items\":[";
+    body.append(joined).append("],\"next\":");
+    body += next ? text::json_string(*next) : "null";
+    body.append(more_members).append("}");
+    Response response = Response::json(std::move(body));
+    if (next) {
+        response.headers.emplace_back("Link",
+                                      "<" + next_address(request, *next) + ">; rel=\"next\"");
+    }
+    return response;
+}
+
+Response page(const Request& request, const std::vector<Bytes>& items,
+              const std::optional<std::string>& next) {
+    Bytes joined;
+    for (const Bytes& item : items) {
+        if (!joined.empty()) joined += ',';
+        joined += item;
+    }
+    return page_of(request, std::move(joined), next);
+}
+
+bool is_this_node(const NodeFacts& facts, std::string_view id) {
+    return id == facts.id_text || id == facts.name;
+}
+
+Answer node_scoped(const Request& request, const NodeFacts& facts, Bytes document) {
+    const auto node = request.arg("node");
+    if (!node || node->empty() || is_this_node(facts, *node))
+        return Response::json(std::move(document));
+    if (*node != "all") return refuse(Problem::not_found("no node of this id"));
+    return Response::json("{\"items\":[" + document + "],\"failed\":[]}");
+}
+
+void audit(NodeControl& node, const Request& request, std::string_view action,
+           std::string_view object, std::string_view members) {
+    Bytes json;
+    json::Writer out(json);
+    out.begin_object().member("at", text::rfc3339(wall_now()));
+    out.member("node", node.facts().id_text).member("actor", request.caller.name);
+    out.member("from", request.peer).member("action", action).member("object", object);
+    out.end_object();
+    if (!members.empty()) {
+        json.pop_back();
+        json.append(",").append(members).append("}");
+    }
+    node.system_message("$sys.audit", std::move(json));
+}
+
+}  // namespace anode::api::rest

@@ -1,0 +1,67 @@
+#include "api/rest/access.hpp"
+#include "api/routes.hpp"
+#include "base/text.hpp"
+#include "runtime/clock.hpp"
+
+namespace anode::api {
+
+namespace {
+
+using rest::Access;
+
+/// Finds the credential of a request: header, subprotocol, ticket, URL, in this order.
+class TokenAuthenticator final : public Authenticator {
+public:
+    explicit TokenAuthenticator(std::shared_ptr<Access> access) : access_(std::move(access)) {}
+
+    std::expected<Caller, Problem> identify(const Request& request) override {
+        if (access_->open()) return Caller::administrator("anonymous");
+        const WallTime now = wall_now();
+        if (const auto header = request.header("authorization")) {
+            const bool bearer =
+                header->size() >= 6 && text::iequals(header->substr(0, 6), "bearer");
+            const std::string_view token = bearer ? text::trim(header->substr(6)) : *header;
+            return access_->by_token(token, false, request.peer, now);
+        }
+        if (const auto token = offered_token(request))
+            return access_->by_token(*token, false, request.peer, now);
+        if (const auto ticket = request.arg("ticket")) return access_->by_ticket(*ticket, now);
+        if (const auto token = request.arg("token"))
+            return access_->by_token(*token, true, request.peer, now);
+        return Caller{};
+    }
+    std::expected<Caller, Problem> identify_token(std::string_view token) override {
+        if (access_->open()) return Caller::administrator("anonymous");
+        return access_->by_token(token, false, {}, wall_now());
+    }
+    std::expected<Caller, Problem> identify_ticket(std::string_view ticket) override {
+        if (access_->open()) return Caller::administrator("anonymous");
+        return access_->by_ticket(ticket, wall_now());
+    }
+
+private:
+    /// `anode.token.<base64url>` among the subprotocols: how browsers bring a token.
+    static std::optional<std::string> offered_token(const Request& request) {
+        constexpr std::string_view kPrefix = "anode.token.";
+        const auto offered = request.header("sec-websocket-protocol");
+        if (!offered) return std::nullopt;
+        for (std::string_view name : text::split(*offered, ',')) {
+            name = text::trim(name);
+            if (name.starts_with(kPrefix))
+                return text::from_base64url(name.substr(kPrefix.size())).value_or("");
+        }
+        return std::nullopt;
+    }
+
+    std::shared_ptr<Access> access_;
+};
+
+}  // namespace
+
+std::unique_ptr<Authenticator> make_authenticator(const EdgeOptions& options, const Doors& doors) {
+    auto access = Access::of(doors);
+    access->configure(options.require_token, options.bootstrap_token_sha256);
+    return std::make_unique<TokenAuthenticator>(std::move(access));
+}
+
+}  // namespace anode::api

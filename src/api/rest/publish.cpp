@@ -1,0 +1,141 @@
+#include <utility>
+
+#include "api/http/workers.hpp"
+#include "api/rest/publish_body.hpp"
+#include "api/rest/rest.hpp"
+#include "base/text.hpp"
+#include "core/json/json.hpp"
+
+/// `POST /v1/topics/{topic}/messages`. Source: interfaces, section 8.
+namespace anode::api::rest {
+
+namespace {
+
+/// Bodies above this are read on a thread of their own, so that no loop stands still meanwhile.
+constexpr std::size_t kBodyOnLoopMax = 128 << 10;
+constexpr std::size_t kIdempotencyKeyMax = 255;
+
+Read<Ack> read_ack(const Request& request) {
+    const auto level = request.arg("ack");
+    if (!level || *level == "disk" || *level == "copies:1") return Ack::Disk;
+    if (*level == "received") return Ack::Received;
+    if (level->starts_with("copies:") && text::parse_u64(level->substr(7)).value_or(0) > 1) {
+        Problem problem{503, "not-ready", "fewer nodes are alive than copies are asked for",
+                        {},  5000,        {}};
+        return refuse(std::move(problem));
+    }
+    return refuse_member("ack", "received, disk or copies:N is expected");
+}
+
+Read<std::string> read_idempotency_key(const Request& request) {
+    const auto key = request.header("idempotency-key");
+    if (!key) return std::string();
+    if (key->empty() || key->size() > kIdempotencyKeyMax)
+        return refuse(Problem::bad_request("Idempotency-Key has 1 to 255 bytes"));
+    return std::string(*key);
+}
+
+void append_rejected(Bytes& out, const std::vector<Rejected>& rejected) {
+    out += "\"rejected\":[";
+    for (const Rejected& one : rejected) {
+        if (out.back() != '[') out += ',';
+        out += "{\"line\":";
+        text::append_u64(out, one.line);
+        out += ",\"code\":";
+        text::append_json_string(out, one.code);
+        out += ",\"detail\":";
+        text::append_json_string(out, one.detail);
+        out += '}';
+    }
+    out += ']';
+}
+
+Bytes answer_json(std::size_t accepted, const std::vector<Rejected>& rejected,
+                  const MessageId* last, Ack ack) {
+    Bytes json = "{\"accepted\":";
+    text::append_u64(json, accepted);
+    json += ',';
+    append_rejected(json, rejected);
+    json += ",\"last\":";
+    if (last)
+        json.append("\"").append(last->text()).append("\"");
+    else
+        json += "null";
+    json += ack == Ack::Disk ? ",\"ack\":\"disk\"}" : ",\"ack\":\"received\"}";
+    return json;
+}
+
+Response small(Bytes json, int status) {
+    Response response = Response::json(std::move(json), status);
+    response.compressible = response.body.size() > 64 << 10;
+    return response;
+}
+
+Problem publish_problem(const Error& error) {
+    if (error.code == Errc::Conflict) return {422, "key-reused", error.what, {}, {}, {}};
+    return Problem::of(error);
+}
+
+void hand_over(const Doors& doors, Request& request, Batch batch, Ack ack, std::string key,
+               Responder responder) {
+    PublishRequest publish;
+    publish.ack = ack;
+    publish.idempotency_key = std::move(key);
+    if (!publish.idempotency_key.empty())
+        publish.body_hash = hash128(request.body, hash64(request.content_type));
+    publish.items = std::move(batch.items);
+    doors.publishing.publish(std::move(publish), [rejected = std::move(batch.rejected),
+                                                  responder = std::move(responder)](
+                                                     Result<PublishResult> result) mutable {
+        if (!result) return responder.problem(publish_problem(result.error()));
+        const MessageId* last = result->ids.empty() ? nullptr : &result->ids.back();
+        responder.send(small(answer_json(result->ids.size(), rejected, last, result->ack), 200));
+    });
+}
+
+void publish(const Doors& doors, Request& request, Responder responder) {
+    const std::string_view topic = request.param("topic");
+    if (auto problem = refuse_topic(request.caller, topic))
+        return responder.problem(std::move(*problem));
+    auto ack = read_ack(request);
+    if (!ack) return responder.problem(std::move(ack.error()));
+    auto key = read_idempotency_key(request);
+    if (!key) return responder.problem(std::move(key.error()));
+    auto batch = read_batch(request, topic);
+    if (!batch) return responder.problem(std::move(batch.error()));
+    const bool dry_run = request.flag("dry_run");
+    if (batch->items.empty() || dry_run) {
+        const int status = batch->items.empty() ? 422 : 200;
+        return responder.send(
+            small(answer_json(batch->items.size(), batch->rejected, nullptr, *ack), status));
+    }
+    hand_over(doors, request, std::move(*batch), *ack, std::move(*key), std::move(responder));
+}
+
+/// The same on the thread for large bodies.
+void read_aside(const Context& context, Workers& workers, Request& request, Responder responder) {
+    const auto kept = std::make_shared<Responder>(std::move(responder));
+    const bool queued = workers.run(
+        [context, &request, kept] { publish(context->doors, request, std::move(*kept)); });
+    if (!queued)
+        kept->problem({503, "overloaded", "too many large bodies wait to be read", {}, 1000, {}});
+}
+
+}  // namespace
+
+void add_publish(Router& router, const Context& context) {
+    const auto workers = std::make_shared<Workers>(1, 64);
+    router.add({.method = Method::Post,
+                .pattern = "/v1/topics/{topic}/messages",
+                .role = Role::Publisher,
+                .handler =
+                    [context, workers](Request& request, Responder responder) {
+                        if (request.body.size() <= kBodyOnLoopMax)
+                            return publish(context->doors, request, std::move(responder));
+                        read_aside(context, *workers, request, std::move(responder));
+                    },
+                .summary = "Publish one message or a batch, by media type",
+                .args = {"ack", "envelopes", "key", "kind", "sts", "dry_run"}});
+}
+
+}  // namespace anode::api::rest
