@@ -21,6 +21,8 @@ std::uint64_t load_be(BytesView bytes) {
     return value;
 }
 
+std::uint32_t tag_of(const Hash128& id) { return static_cast<std::uint32_t>(id.low); }
+
 }  // namespace
 
 Dedupe::Dedupe(Duration keep, std::uint64_t max)
@@ -31,20 +33,23 @@ Dedupe::Dedupe(Duration keep, std::uint64_t max)
 
 std::size_t Dedupe::slot_of(const Hash128& id) const noexcept {
     const std::size_t mask = table_.size() - 1;
-    std::size_t slot = id.low & mask;
-    while (table_[slot] != 0 && ring_[table_[slot] - 1].id != id) slot = (slot + 1) & mask;
+    const std::uint32_t tag = tag_of(id);
+    std::size_t slot = tag & mask;
+    while (table_[slot].place != 0 &&
+           (table_[slot].tag != tag || ring_[table_[slot].place - 1].id != id))
+        slot = (slot + 1) & mask;
     return slot;
 }
 
 bool Dedupe::contains(const Hash128& id, WallTime now) const noexcept {
-    const std::uint32_t entry = table_[slot_of(id)];
+    const std::uint32_t entry = table_[slot_of(id)].place;
     return entry != 0 && ring_[entry - 1].time + keep_ > now;
 }
 
 bool Dedupe::insert(const Hash128& id, WallTime now) {
     expire(now);
     std::size_t slot = slot_of(id);
-    if (table_[slot] != 0) return false;
+    if (table_[slot].place != 0) return false;
     if (count_ == max_) {
         forget_oldest();
         slot = slot_of(id);
@@ -54,7 +59,7 @@ bool Dedupe::insert(const Hash128& id, WallTime now) {
     }
     const std::size_t place = (head_ + count_) & (ring_.size() - 1);
     ring_[place] = {id, now};
-    table_[slot] = static_cast<std::uint32_t>(place + 1);
+    table_[slot] = {static_cast<std::uint32_t>(place + 1), tag_of(id)};
     ++count_;
     return true;
 }
@@ -73,14 +78,14 @@ void Dedupe::forget_oldest() {
 void Dedupe::erase(const Hash128& id) {
     const std::size_t mask = table_.size() - 1;
     std::size_t hole = slot_of(id);
-    ANODE_ASSERT(table_[hole] != 0);
-    for (std::size_t next = (hole + 1) & mask; table_[next] != 0; next = (next + 1) & mask) {
-        const std::size_t home = ring_[table_[next] - 1].id.low & mask;
+    ANODE_ASSERT(table_[hole].place != 0);
+    for (std::size_t next = (hole + 1) & mask; table_[next].place != 0; next = (next + 1) & mask) {
+        const std::size_t home = table_[next].tag & mask;
         if (((next - home) & mask) < ((next - hole) & mask)) continue;
         table_[hole] = table_[next];
         hole = next;
     }
-    table_[hole] = 0;
+    table_[hole] = {};
 }
 
 void Dedupe::grow() {
@@ -88,10 +93,11 @@ void Dedupe::grow() {
     for (std::uint64_t n = head_; n < head_ + count_; ++n)
         wider[n & (wider.size() - 1)] = ring_[n & (ring_.size() - 1)];
     ring_ = std::move(wider);
-    table_.assign(ring_.size() * 2, 0);
+    table_.assign(ring_.size() * 2, Slot());
     for (std::uint64_t n = head_; n < head_ + count_; ++n) {
         const std::size_t place = n & (ring_.size() - 1);
-        table_[slot_of(ring_[place].id)] = static_cast<std::uint32_t>(place + 1);
+        table_[slot_of(ring_[place].id)] = {static_cast<std::uint32_t>(place + 1),
+                                            tag_of(ring_[place].id)};
     }
 }
 

@@ -37,6 +37,11 @@ private:
         Hash128 id;
         WallTime time = 0;
     };
+    /// The tag is part of the id: most probes need not look at the ring, which is out of the cache.
+    struct Slot {
+        std::uint32_t place = 0;  ///< in the ring, plus one; 0: free
+        std::uint32_t tag = 0;
+    };
     [[nodiscard]] std::size_t slot_of(const Hash128& id) const noexcept;
     void expire(WallTime now);
     void forget_oldest();
@@ -48,7 +53,7 @@ private:
     std::vector<Seen> ring_;  ///< power of two
     std::uint64_t head_ = 0;  ///< absolute number of the oldest record
     std::size_t count_ = 0;
-    std::vector<std::uint32_t> table_;  ///< ring places + 1; linear probing
+    std::vector<Slot> table_;  ///< linear probing; at most half full
 };
 
 }  // namespace anode::source

@@ -66,7 +66,7 @@ bool Shaper::Impl::make_columns(const Plan& way, Shaped& out, std::vector<DeadLe
     }
     built += ']';
     found.clear();
-    if (auto parsed = row_document.parse(built, {.members_max = 0}); !parsed) {
+    if (auto parsed = row_document.parse(built, {.depth_max = 66, .members_max = 0}); !parsed) {
         ++out.rejected;
         reject(parsed.error().what, built, letters);
         return false;
