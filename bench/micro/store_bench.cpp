@@ -1,6 +1,6 @@
 /// What the store does beside what RocksDB does, in one run on one machine (performance, goals 3a,
 /// 3c, 3d and 7). Prints a line for each figure.
-///   store_bench [DIRECTORY] [MILLIONS of messages]
+///   store_bench [DIRECTORY] [MILLIONS of messages] [TOPICS]
 #include <malloc.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
@@ -25,7 +25,7 @@
 namespace anode {
 namespace {
 
-constexpr std::size_t kTopics = 300;
+std::size_t topics_wanted = 300;
 constexpr std::size_t kBlockMessages = 100;
 constexpr WallTime kStart = 1'767'225'600'000'000;
 
@@ -51,13 +51,13 @@ void report(const char* what, double value, const char* unit, const char* goal =
 class Trades {
 public:
     Trades() {
-        for (std::size_t i = 0; i < kTopics; ++i) {
+        for (std::size_t i = 0; i < topics_wanted; ++i) {
             symbols_.push_back("C" + std::to_string(1000 + i) + "USDT");
             topics_.push_back("crypto.binance." + symbols_.back() + ".trade");
             prices_.push_back(10.0 + 90'000.0 * rng_.unit() * rng_.unit());
         }
     }
-    std::size_t pick() { return rng_.below(kTopics); }
+    std::size_t pick() { return rng_.below(topics_wanted); }
     const std::string& topic(std::size_t i) const { return topics_[i]; }
     std::string next(std::size_t i, WallTime ts) {
         prices_[i] *= 1 + (rng_.unit() - 0.5) * 1e-4;
@@ -136,11 +136,11 @@ double plain_puts(const std::string& path, std::size_t messages) {
     std::unique_ptr<rocksdb::DB> db(open_plain(path, rocksdb::kLZ4Compression));
     Trades trades;
     std::vector<std::pair<std::string, std::string>> records;
-    std::vector<std::uint64_t> seqs(kTopics);
+    std::vector<std::uint64_t> seqs(topics_wanted);
     for (std::size_t i = 0; i < messages; ++i) {
         const std::size_t which = trades.pick();
-        char key[21];
-        std::snprintf(key, sizeof key, "%04zu%016llx", which,
+        char key[32];
+        std::snprintf(key, sizeof key, "%06zu%014llx", which,
                       static_cast<unsigned long long>(++seqs[which]));
         records.emplace_back(std::string(key, 20), trades.next(which, kStart));
     }
@@ -374,5 +374,6 @@ int run(const std::string& root, std::size_t messages) {
 int main(int argc, char** argv) {
     const std::string root = argc > 1 ? argv[1] : "/tmp/anode-store-bench";
     const std::size_t millions = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 10;
+    if (argc > 3) anode::topics_wanted = std::max(std::strtoul(argv[3], nullptr, 10), 8ul);
     return anode::run(root, std::max<std::size_t>(millions, 1) * 1'000'000);
 }

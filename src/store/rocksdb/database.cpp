@@ -198,6 +198,7 @@ Result<void> Database::write(Batch& batch, bool sync) {
     }
     rocksdb::WriteOptions options;
     options.sync = sync;
+    options.memtable_insert_hint_per_batch = true;  // our batches come sorted within a family
     return to_result(state_->db->Write(options, &changes));
 }
 

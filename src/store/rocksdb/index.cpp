@@ -90,7 +90,9 @@ void Index::put_segment(Batch& batch, const IndexState& state, bool checkpoint) 
         batch.put(Family::Postings, posting_key(topic.topic, head.first),
                   encode_postings(open.topics.at(topic.topic).postings));
     }
-    for (const auto& [key, place] : open.last) batch.merge(Family::Last, key, place.encoded());
+    std::vector<std::pair<BytesView, LastPlace>> last(open.last.begin(), open.last.end());
+    std::ranges::sort(last, {}, &std::pair<BytesView, LastPlace>::first);
+    for (const auto& [key, place] : last) batch.merge(Family::Last, key, place.encoded());
     if (!checkpoint) {
         // New topics get their row at once, without counts: their number has to be known.
         for (std::uint32_t i = topics_stored_; i < state.topics.size(); ++i) {

@@ -99,7 +99,12 @@ Result<void> Retention::close_if_past(WallTime now) {
     const auto mutating = index_.mutating();
     const bool close = index_.read([&](const IndexState& state) {
         if (state.open.empty()) return false;
-        if (state.open.head().min_ts() < now - kOpenMicrosMax) return true;
+        const Arrival first = state.open.blocks.front().first;
+        if (first != open_first_) {
+            open_first_ = first;
+            open_since_ = now;
+        }
+        if (now - open_since_ > kOpenMicrosMax) return true;
         return std::ranges::all_of(state.open.topics, [&](const auto& entry) {
             return past(entry.second.counts, state.horizon(state.topics.at(entry.first)));
         });

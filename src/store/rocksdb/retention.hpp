@@ -42,6 +42,8 @@ private:
     Index& index_;
     Reader& reader_;
     std::mutex one_at_a_time_;
+    Arrival open_first_;       ///< where the open segment began when last looked at
+    WallTime open_since_ = 0;  ///< and when it was first seen
 };
 
 }  // namespace anode::rocks
