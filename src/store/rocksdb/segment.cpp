@@ -12,6 +12,11 @@ std::unexpected<Error> damaged(const char* what) {
     return fail(Errc::Corrupt, std::string("damaged index row: ") + what);
 }
 
+/// Wraps instead of overflowing: damaged rows may say anything.
+WallTime moved(WallTime ts, std::uint64_t by) {
+    return static_cast<WallTime>(static_cast<std::uint64_t>(ts) + by);
+}
+
 }  // namespace
 
 Bytes encode_block_list(const BlockList& blocks) {
@@ -90,8 +95,9 @@ Result<std::vector<SegmentTopic>> decode_topic_list(BytesView bytes) {
         topic.topic += static_cast<std::uint32_t>(in.varint().value_or(0));
         counts.messages = in.varint().value_or(0);
         counts.bytes = in.varint().value_or(0);
-        counts.first_ts += unzigzag(in.varint().value_or(0));
-        counts.last_ts = counts.first_ts + static_cast<WallTime>(in.varint().value_or(0));
+        counts.first_ts =
+            moved(counts.first_ts, static_cast<std::uint64_t>(unzigzag(in.varint().value_or(0))));
+        counts.last_ts = moved(counts.first_ts, in.varint().value_or(0));
         counts.last_arrival.value += static_cast<std::uint64_t>(unzigzag(in.varint().value_or(0)));
         if (in.failed()) return damaged("topic list");
         topics.push_back(topic);
