@@ -226,7 +226,31 @@ private:
         if (key.has(Form::Json)) return json(v, pointer);
         if (!key.has(Form::Map)) return complaints_.add(v, pointer, expected(key));
         for (json::Value m = v.first(); m; m = m.next_in(v)) {
+            if (key.name == "headers") header(m, child_pointer(pointer, m.name()));
             if (!m.is_null()) value(m, *key.element, child_pointer(pointer, m.name()));
+        }
+    }
+
+    /// Names are tokens, and values stay on their line; the connection itself speaks for some.
+    void header(const json::Value& v, const std::string& pointer) {
+        constexpr std::string_view kOwn =
+            "host connection upgrade content-length transfer-encoding te trailer sec-websocket-key "
+            "sec-websocket-version "
+            "sec-websocket-extensions sec-websocket-protocol sec-websocket-accept";
+        const std::string name = text::lower(v.name());
+        const auto in_token = [](char c) {
+            return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                   std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+        };
+        if (name.empty() || !std::ranges::all_of(name, in_token)) {
+            complaints_.add(v, pointer,
+                            "`" + text::printable(v.name()) + "` is no name of a header");
+        } else if (among(kOwn, name)) {
+            complaints_.add(v, pointer, "`" + v.name() + "` is a matter of the connection itself");
+        }
+        if (v.is_string() &&
+            v.string().find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
+            complaints_.add(v, pointer, "line ends and zero bytes are not possible in a header");
         }
     }
 

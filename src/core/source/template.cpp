@@ -354,8 +354,14 @@ std::vector<std::string_view> Template::fields() const {
 }
 
 Result<std::string> Filler::text(const Context& context) const {
-    if (const auto* filled = std::get_if<Template>(&what)) return filled->text(context);
-    return secret_text(std::get<SecretRef>(what), context);
+    const auto* filled = std::get_if<Template>(&what);
+    auto made =
+        filled != nullptr ? filled->text(context) : secret_text(std::get<SecretRef>(what), context);
+    // Captured values come from servers: in a header a line end would begin another one.
+    if (made && made->find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
+        return fail(Errc::Malformed, "a value for a header or query holds a line end");
+    }
+    return made;
 }
 
 Result<std::string> secret_text(const SecretRef& reference, const Context& context) {

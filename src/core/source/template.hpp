@@ -131,7 +131,8 @@ private:
     std::vector<Part> parts_;
 };
 
-/// A text template or a reference to a secret, as headers, queries and auth values may be.
+/// A text template or a reference to a secret, as headers, queries and auth values may be. One line: Malformed if the
+/// value holds a line end.
 struct Filler {
     std::variant<Template, SecretRef> what;
 

@@ -190,6 +190,16 @@ TEST(DefinitionCheckSpec, ADefinitionOver64KiBIsRefused) {
                 ElementsAre(""));
 }
 
+TEST(DefinitionCheckSpec, HeadersAreNamesAndSingleLines) {
+    EXPECT_THAT(
+        pointers(websocket(
+            R"("headers":{"X: y":"v","Sec-WebSocket-Key":"v","host":"v","A":"b\r\nC: d","X-Good":"{now}"})")),
+        ElementsAre("/headers/X: y", "/headers/Sec-WebSocket-Key", "/headers/host", "/headers/A"));
+    EXPECT_THAT(
+        pointers(websocket(R"("connect":[{"get":"https://example.org/","headers":{"":"v"}}])")),
+        ElementsAre("/connect/0/headers/"));
+}
+
 TEST(DefinitionCheckSpec, ALineEndCannotEnterAHeader) {
     EXPECT_THAT(pointers(websocket(R"("http":{"user_agent":"a\r\nX: y"})")),
                 ElementsAre("/http/user_agent"));

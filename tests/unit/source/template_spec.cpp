@@ -152,6 +152,13 @@ TEST_F(TemplateSpec, UrlsEncodeValuesBehindTheHost) {
     EXPECT_EQ(fill("wss://x/{$token:raw}", Place::Url), "wss://x/a/b+c");
 }
 
+TEST_F(TemplateSpec, ACapturedLineEndDoesNotReachAHeader) {
+    const Variables variables{{"token", "a\r\nX: y"}};
+    context.variables = &variables;
+    EXPECT_EQ(Filler{Template::parse("Bearer {$token}").value()}.text(context).error().code,
+              Errc::Malformed);
+}
+
 TEST_F(TemplateSpec, FormsChangeCase) {
     items({"BtcUsdt"});
     EXPECT_EQ(fill("{inst:lower} {inst:upper}"), "btcusdt BTCUSDT");
