@@ -155,20 +155,18 @@ void ConfigReader::read_sources(const TomlNode& value) {
     for (const TomlNode& table : *list) {
         Bytes json;
         table.append_json(json);
+        const TomlNode* name = table.find("name");
+        if (name != nullptr && !source_names_.insert(name->text).second)
+            complain(name->spot.text(), "source/name", "a second source is called `" + name->text + "`");
         const auto parsed = source::parse(std::string_view(json));
-        if (!parsed) {
-            for (const auto& complaint : parsed.error()) {
-                const bool of_key = complaint.detail.find("unknown") != std::string::npos;
-                complain(table.place_of(complaint.pointer, of_key).text(),
-                         "source" + complaint.pointer, complaint.detail);
-            }
+        if (parsed) {
+            config_.sources.push_back({std::move(json), table.spot.file + ":" + std::to_string(table.spot.line)});
             continue;
         }
-        if (!source_names_.insert(parsed->name).second)
-            complain(table.place_of("/name", false).text(), "source/name",
-                     "a second source is called `" + parsed->name + "`");
-        config_.sources.push_back(
-            {std::move(json), table.spot.file + ":" + std::to_string(table.spot.line)});
+        for (const auto& complaint : parsed.error()) {
+            const bool of_key = complaint.detail.find("unknown") != std::string::npos;
+            complain(table.place_of(complaint.pointer, of_key).text(), "source" + complaint.pointer, complaint.detail);
+        }
     }
 }
 

@@ -78,6 +78,15 @@ std::optional<Spot> not_utf8(std::string_view text, const std::string& file) {
     return Spot{file, line, 1};
 }
 
+/// A repeated key or table is noticed behind it; people look for its name.
+Spot place_of_name(std::string_view text, Spot behind) {
+    for (std::uint32_t line = 1; line < behind.line; ++line) text.remove_prefix(text.find('\n') + 1);
+    const std::string_view here = text.substr(0, text.find('\n'));
+    const auto name = here.find_first_not_of(" \t[");
+    behind.column = name == std::string_view::npos ? 1 : static_cast<std::uint32_t>(name + 1);
+    return behind;
+}
+
 }  // namespace
 
 std::string Spot::text() const {
@@ -178,8 +187,10 @@ std::expected<TomlNode, ConfigComplaint> parse_toml(std::string_view text,
     const toml::parse_result parsed = toml::parse(text, file);
     if (!parsed) {
         const auto& error = parsed.error();
-        return std::unexpected(ConfigComplaint{
-            spot_of(error.source(), file).text(), {}, std::string(error.description())});
+        const std::string words(error.description());
+        Spot spot = spot_of(error.source(), file);
+        if (words.find("redefine") != std::string::npos) spot = place_of_name(text, spot);
+        return std::unexpected(ConfigComplaint{spot.text(), {}, words});
     }
     return convert(parsed.table(), file);
 }
