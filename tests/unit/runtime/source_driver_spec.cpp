@@ -3,7 +3,9 @@
 #include <deque>
 #include <fstream>
 
+#include "core/source/grammar.hpp"
 #include "runtime/http_client.hpp"
+#include "runtime/system_secrets.hpp"
 #include "support/loop_fixture.hpp"
 #include "support/ws_script.hpp"
 
@@ -350,6 +352,47 @@ TEST_F(SourceDriverSpec, DropsEverythingWhenItIsDestroyed) {
     const std::size_t heard = words.size();
     for (int i = 0; i < 20; ++i) on_loop([] {});
     EXPECT_EQ(words.size(), heard);
+}
+
+TEST_F(SourceDriverSpec, RunsARealDefinitionFromUrlToRows) {
+    LoopbackServer server([&](Peer& peer) {
+        ws_accept(peer);
+        const auto subscribe = ws_read(peer);
+        if (!subscribe || subscribe->payload.find("t@trade") == std::string::npos) return;
+        peer.write(ws_text(R"({"result":null,"id":1})"));
+        for (int i = 1; i <= 3; ++i)
+            peer.write(ws_text(R"({"e":"trade","s":"BTCUSDT","t":)" + std::to_string(i) +
+                               R"(,"p":"1.10"})"));
+        peer.wait_for_end();
+    });
+    auto definition =
+        source::parse(R"({"name":"fed","type":"websocket","topic":"feed.fed.{.s}","url":")" +
+                      server.url("ws") + R"(",
+        "connect":[{"send":{"method":"SUBSCRIBE","params":["t@trade"],"id":1}},{"expect":".id == 1","within":"5s"}],
+        "map":{"key":"s","id":"t"},"dedupe":{"by":["key","id"],"keep":"10m"}})");
+    ASSERT_TRUE(definition);
+    reach({server.port()});
+    SystemSecrets secrets;
+    source::Budgets budgets;
+    int rows = 0;
+    basin.when_rows = [&] {
+        facts.change([&] { rows = static_cast<int>(basin.payloads.size()); });
+    };
+    on_loop([&] {
+        http = std::make_unique<HttpClient>(loop, *resolver);
+        auto shared = std::make_shared<const source::Definition>(std::move(*definition));
+        driver = std::make_unique<SourceDriver>(
+            SourceWorld{loop, *resolver, *http}, "fed",
+            source::make_machine(shared, {}, secrets, budgets, Rng(1)), basin);
+        driver->start();
+    });
+    ASSERT_TRUE(facts.wait([&] { return rows == 3; }));
+    on_loop([&] {
+        EXPECT_EQ(driver->machine().state(), source::State::Live);
+        EXPECT_THAT(basin.payloads[0], HasSubstr(R"("p":"1.10")"));
+        driver->stop();
+    });
+    on_loop([&] { driver.reset(); });
 }
 
 }  // namespace
