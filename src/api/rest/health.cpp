@@ -49,6 +49,11 @@ Answer health(const Request& request, const NodeControl& node) {
     json::Writer out(json);
     out.begin_object().member("status", status);
     if (request.flag("verbose")) {
+        if (!request.caller.authenticated) {
+            Problem problem{401, "unauthenticated", "verbose needs a token", {}, {}, {}};
+            problem.headers.emplace_back("WWW-Authenticate", "Bearer");
+            return refuse(std::move(problem));
+        }
         if (!request.caller.may(Role::Viewer))
             return refuse(Problem::forbidden("verbose needs the role V"));
         out.member("ready", node.ready()).key("checks").begin_array();

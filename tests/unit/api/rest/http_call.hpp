@@ -63,7 +63,8 @@ inline std::string unchunked(std::string_view rest) {
     for (;;) {
         const std::size_t line = rest.find("\r\n");
         if (line == std::string_view::npos) return body + "<cut>";
-        const auto size = std::strtoull(std::string(rest.substr(0, line)).c_str(), nullptr, 16);
+        const std::size_t size =
+            std::strtoull(std::string(rest.substr(0, line)).c_str(), nullptr, 16);
         if (size == 0) return body;
         body += rest.substr(line + 2, size);
         rest = rest.substr(std::min(rest.size(), line + 2 + size + 2));

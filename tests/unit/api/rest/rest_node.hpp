@@ -63,36 +63,43 @@ public:
         const std::lock_guard lock(mutex_);
         BlockBuilder builder;
         std::vector<MessageId> ids;
-        const Seq first = seq_;
         for (const PublishItem& item : items) {
-            Draft draft;
-            draft.topic = item.topic;
-            draft.source = source;
-            draft.payload = item.payload;
-            draft.content_type = item.content_type;
-            draft.key = item.key;
-            draft.kind = item.kind;
-            draft.source_time = item.source_time;
-            draft.trace = item.trace;
-            const Hlc hlc = clock_.tick(wall_now());
-            builder.add(hlc, draft);
-            Entry entry;
-            entry.seq = seq_++;
-            entry.hlc = hlc;
-            ids.push_back(entry.id(log_.node));
+            if (builder.full(item.payload.size())) store(builder);
+            ids.push_back(add(builder, item, source));
         }
-        const BlockPtr block = builder.seal(log_, first, next_);
-        next_ = block->last_arrival().plus(1);
-        std::promise<void> stored;
-        const auto queued =
-            store_.append({{block}, {}}, [&](const Result<void>&) { stored.set_value(); });
-        if (queued) stored.get_future().wait();
+        store(builder);
         return ids;
     }
 
     std::optional<Errc> refuses;
 
 private:
+    MessageId add(BlockBuilder& builder, const PublishItem& item, std::string_view source) {
+        Draft draft;
+        draft.topic = item.topic;
+        draft.source = source;
+        draft.payload = item.payload;
+        draft.content_type = item.content_type;
+        draft.key = item.key;
+        draft.kind = item.kind;
+        draft.source_time = item.source_time;
+        draft.trace = item.trace;
+        Entry entry;
+        entry.seq = seq_ + builder.count();
+        entry.hlc = clock_.tick(wall_now());
+        builder.add(entry.hlc, draft);
+        return entry.id(log_.node);
+    }
+    void store(BlockBuilder& builder) {
+        const BlockPtr block = builder.seal(log_, seq_, next_);
+        seq_ += block->count();
+        next_ = block->last_arrival().plus(1);
+        std::promise<void> stored;
+        const auto queued =
+            store_.append({{block}, {}}, [&](const Result<void>&) { stored.set_value(); });
+        if (queued) stored.get_future().wait();
+    }
+
     Store& store_;
     std::mutex mutex_;
     LogKey log_{.node = {{0x7f, 3, 0xa9, 1, 2, 3}}, .epoch = {7}, .lane = kDataLane};
