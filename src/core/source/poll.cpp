@@ -13,7 +13,10 @@ PollMachine::PollMachine(std::shared_ptr<const Definition> definition, Restored 
       token_(desk_, courier_),
       lists_(desk_, courier_, token_),
       prelude_(desk_, courier_, token_),
-      prelude_backoff_(desk_.def->backoff) {}
+      prelude_backoff_(desk_.def->backoff) {
+    if (desk_.def->poll.diff && !desk_.def->dedupe) stored_ = Differ::read(desk_.seen);
+    desk_.seen = {};
+}
 
 void PollMachine::handle(const Input& input, Now now, Effects& out) {
     desk_.begin(now, out);
@@ -189,7 +192,7 @@ void PollMachine::arrange(std::vector<Item> items) {
     if (shares.empty()) shares.emplace_back();
     for (std::size_t i = 0; i < shares.size(); ++i) {
         if (i >= targets_.size()) {
-            targets_.emplace_back(static_cast<std::uint32_t>(i), desk_.def->backoff);
+            targets_.emplace_back(static_cast<std::uint32_t>(i), desk_.def->backoff, stored_);
         } else if (targets_[i].items == shares[i]) {
             continue;
         } else {

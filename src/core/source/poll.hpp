@@ -22,8 +22,9 @@ namespace anode::source {
 struct Target {
     enum class State : std::uint8_t { New, Good, Backoff, Limited, Failed };
 
-    Target(std::uint32_t target_number, const BackoffSpec& spec)
-        : number(target_number), backoff(spec) {}
+    Target(std::uint32_t target_number, const BackoffSpec& spec,
+           std::shared_ptr<const Differ::Stored> stored)
+        : number(target_number), backoff(spec), differ(std::move(stored)) {}
 
     std::uint32_t number;
     std::vector<Item> items;
@@ -106,6 +107,7 @@ private:
     TimerId prelude_retry_{};
     bool prelude_failed_ = false;
     bool running_ = false, isolated_ = false;
+    std::shared_ptr<const Differ::Stored> stored_;  ///< what an earlier run knew
     std::deque<Target> targets_;
     std::uint64_t counter_ = 1;
 };

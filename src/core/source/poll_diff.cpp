@@ -4,34 +4,53 @@
 
 namespace anode::source {
 
+std::shared_ptr<const Differ::Stored> Differ::read(const std::vector<Restored::Seen>& seen) {
+    auto stored = std::make_shared<Stored>();
+    for (const Restored::Seen& row : seen) (*stored)[row.cid.high] = row.cid.low;
+    return stored;
+}
+
 void Differ::look(Desk& desk, Desk::Mark from) {
     const DiffSpec& spec = *desk.def->poll.diff;
     std::vector<Row>& rows = desk.out->rows;
     std::size_t kept = from.rows;
     for (std::size_t i = from.rows; i < rows.size(); ++i) {
-        const Row& row = rows[i];
+        Row& row = rows[i];
         const auto id = row.value ? spec.key.text_of(row.value) : std::nullopt;
-        const auto version =
+        const auto text =
             spec.version && row.value ? spec.version->text_of(row.value) : std::nullopt;
-        bool fresh = true;
-        if (id && (rows_.size() < kRowsMax || rows_.contains(*id))) {
-            Known& known = rows_[*id];
-            const std::uint64_t now = hash64(version ? std::string_view(*version) : row.payload);
-            fresh = known.round == 0 || known.version != now;
-            known.version = now;
-            known.round = round_;
-            known.time = row.source_time;
-            if (fresh) {
-                known.topic = row.topic;
-                known.key = row.key.empty() ? std::string_view(*id) : row.key;
-                known.item = row.item;
-            }
-        }
-        if (!fresh) continue;
+        const std::uint64_t version = hash64(text ? std::string_view(*text) : row.payload);
+        if (id && !is_fresh(*id, version, row)) continue;
+        // Where nothing else makes content ids, they tell the next run what this one knew.
+        if (id && !row.cid) row.cid = Hash128{hash64(*id), version};
         if (kept != i) rows[kept] = rows[i];
         ++kept;
     }
     rows.resize(kept);
+}
+
+bool Differ::is_fresh(std::string_view id, std::uint64_t version, const Row& row) {
+    auto place = rows_.find(id);
+    if (place == rows_.end()) {
+        if (rows_.size() >= kRowsMax) return true;
+        place = rows_.emplace(std::string(id), Known{}).first;
+        place->second.topic = row.topic;
+        place->second.key = row.key.empty() ? id : row.key;
+        place->second.item = row.item;
+        if (stored_) {
+            const auto stored = stored_->find(hash64(id));
+            if (stored != stored_->end()) {
+                place->second.version = stored->second;
+                place->second.round = round_;
+            }
+        }
+    }
+    Known& known = place->second;
+    const bool fresh = known.round == 0 || known.version != version;
+    known.version = version;
+    known.round = round_;
+    known.time = row.source_time;
+    return fresh;
 }
 
 void Differ::finish(Desk& desk) {
@@ -53,11 +72,13 @@ void Differ::finish(Desk& desk) {
             row.item = known.item;
             row.kind = Kind::Delete;
             row.payload = "null";
+            row.cid = Hash128{hash64(place->first), 0};
             desk.out->rows.push_back(desk.keep(std::make_unique<KeptRow>(row)));
         }
         place = rows_.erase(place);
     }
     ++round_;
+    stored_.reset();
     desk.publish(from);
 }
 

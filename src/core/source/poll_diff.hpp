@@ -2,8 +2,11 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
+#include <vector>
 
 #include "core/source/machine_desk.hpp"
 
@@ -15,6 +18,11 @@ namespace anode::source {
 class Differ {
 public:
     static constexpr std::size_t kRowsMax = 500'000;
+
+    /// Versions by row, as an earlier run stored them in content ids.
+    using Stored = std::unordered_map<std::uint64_t, std::uint64_t>;
+    static std::shared_ptr<const Stored> read(const std::vector<Restored::Seen>& seen);
+    explicit Differ(std::shared_ptr<const Stored> stored) : stored_(std::move(stored)) {}
 
     /// Looks at the rows of one page since `from`: rows that did not change are taken out.
     /// Has to run before the shaper is asked again.
@@ -31,8 +39,11 @@ private:
         std::optional<WallTime> time;
         std::string topic, key, item;
     };
+    bool is_fresh(std::string_view id, std::uint64_t version, const Row& row);
+
     std::map<std::string, Known, std::less<>> rows_;
     std::uint64_t round_ = 1;
+    std::shared_ptr<const Stored> stored_;  ///< until the first whole answer
 };
 
 }  // namespace anode::source

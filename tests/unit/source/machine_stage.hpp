@@ -32,6 +32,7 @@ struct OutRow {
     std::string topic, key, id, payload, position, item, content_type;
     Kind kind = Kind::Set;
     std::uint8_t flags = 0;
+    std::optional<Hash128> cid;
 };
 
 class Stage {
@@ -85,7 +86,7 @@ public:
             rows.push_back({std::string(row.topic), std::string(row.key), std::string(row.id),
                             std::string(row.payload), std::string(row.position),
                             std::string(row.item), std::string(row.content_type), row.kind,
-                            row.flags});
+                            row.flags, row.cid});
         }
         for (const DeadLetter& letter : effects.dead_letters) {
             letters.emplace_back(letter.reason);

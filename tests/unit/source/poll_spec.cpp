@@ -251,6 +251,27 @@ TEST(PollSpec, ADiffTellsNewChangedAndVanishedRows) {
     EXPECT_EQ(stage.status().polls.same, 1u);
 }
 
+TEST(PollSpec, ADiffGoesOnWhereAnEarlierRunEnded) {
+    Stage first(poll(kDiff));
+    first.start();
+    first.answers(200, R"({"features":[{"id":"a","v":1},{"id":"b","v":1}]})");
+    first.passes(10s);
+    first.answers(200, R"({"features":[{"id":"a","v":2},{"id":"b","v":1}]})");
+    Restored restored;
+    for (const OutRow& row : first.rows) {
+        ASSERT_TRUE(row.cid.has_value());
+        restored.seen.push_back({*row.cid, first.now.wall});
+    }
+    Stage second(poll(kDiff), restored);
+    second.start();
+    second.answers(200, R"({"features":[{"id":"a","v":2},{"id":"b","v":9}]})");
+    EXPECT_THAT(second.payloads(), ElementsAre(R"({"id":"b","v":9})"));
+    second.passes(10s);
+    second.answers(200, R"({"features":[{"id":"b","v":9}]})");
+    EXPECT_EQ(second.rows.back().kind, Kind::Delete);
+    EXPECT_EQ(second.rows.back().key, "a");
+}
+
 TEST(PollSpec, ARowThatAgedOutIsNotDeleted) {
     Stage stage(poll(kDiff));
     stage.start();
