@@ -1,5 +1,6 @@
 #include "runtime/http_transfer.hpp"
 
+#include <curl/curl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -86,6 +87,41 @@ void append(std::unique_ptr<curl_slist, HttpTransfer::FreeList>& list, const std
 
 }  // namespace
 
+struct HttpTransfer::Callbacks {
+    /// The last line of defence: whatever led here, the socket is opened only if this address is allowed.
+    static curl_socket_t socket(void* self, curlsocktype, curl_sockaddr* address) {
+        auto& transfer = *static_cast<HttpTransfer*>(self);
+        const auto target = read_address(*address);
+        const Result<void> allowed = target ? transfer.egress->check(target->first, target->second)
+                                            : fail(Errc::Refused, "neither IPv4 nor IPv6");
+        if (!allowed) {
+            transfer.abort(ErrorClass::Blocked, allowed.error().what);
+            return CURL_SOCKET_BAD;
+        }
+        return ::socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                        address->protocol);
+    }
+
+    static std::size_t header(char* data, std::size_t size, std::size_t count, void* self) {
+        auto& transfer = *static_cast<HttpTransfer*>(self);
+        return transfer.header_line({data, size * count}) ? size * count : 0;
+    }
+
+    static std::size_t body(char* data, std::size_t size, std::size_t count, void* self) {
+        auto& transfer = *static_cast<HttpTransfer*>(self);
+        if (transfer.paused && !transfer.skip_body_) {
+            transfer.held_by_curl = true;
+            return CURL_WRITEFUNC_PAUSE;
+        }
+        return transfer.take_body({data, size * count}) ? size * count : 0;
+    }
+};
+
+void HttpTransfer::FreeEasy::operator()(void* handle) const noexcept { curl_easy_cleanup(handle); }
+void HttpTransfer::FreeList::operator()(curl_slist* list) const noexcept {
+    curl_slist_free_all(list);
+}
+
 HttpTransfer::HttpTransfer(HttpId name, HttpRequest what, std::shared_ptr<const EgressPolicy> rules)
     : id(name),
       request(std::move(what)),
@@ -116,11 +152,11 @@ NetResult<void> HttpTransfer::prepare(const std::vector<IpAddress>& addresses,
     const auto patience =
         std::chrono::duration_cast<std::chrono::milliseconds>(request.connect_timeout).count();
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(patience));
-    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, &on_header);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, &Callbacks::header);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, this);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &on_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &Callbacks::body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, this);
-    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, &on_socket);
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, &Callbacks::socket);
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, this);
     curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(curl, CURLOPT_PROXY, proxy ? proxy->origin().c_str() : "");
@@ -202,34 +238,6 @@ NetResult<void> HttpTransfer::set_headers() {
 bool HttpTransfer::abort(ErrorClass kind, std::string what) {
     if (!aborted_) aborted_ = net_error(kind, std::move(what));
     return false;
-}
-
-/// The last line of defence: whatever led here, the socket is opened only if this address is allowed.
-curl_socket_t HttpTransfer::on_socket(void* self, curlsocktype, curl_sockaddr* address) {
-    auto& transfer = *static_cast<HttpTransfer*>(self);
-    const auto target = read_address(*address);
-    const Result<void> allowed = target ? transfer.egress->check(target->first, target->second)
-                                        : fail(Errc::Refused, "neither IPv4 nor IPv6");
-    if (!allowed) {
-        transfer.abort(ErrorClass::Blocked, allowed.error().what);
-        return CURL_SOCKET_BAD;
-    }
-    return ::socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                    address->protocol);
-}
-
-std::size_t HttpTransfer::on_header(char* data, std::size_t size, std::size_t count, void* self) {
-    auto& transfer = *static_cast<HttpTransfer*>(self);
-    return transfer.header_line({data, size * count}) ? size * count : 0;
-}
-
-std::size_t HttpTransfer::on_body(char* data, std::size_t size, std::size_t count, void* self) {
-    auto& transfer = *static_cast<HttpTransfer*>(self);
-    if (transfer.paused && !transfer.skip_body_) {
-        transfer.held_by_curl = true;
-        return CURL_WRITEFUNC_PAUSE;
-    }
-    return transfer.take_body({data, size * count}) ? size * count : 0;
 }
 
 bool HttpTransfer::header_line(std::string_view line) {
@@ -339,7 +347,8 @@ void HttpTransfer::follow(Url to) {
     url = std::move(to);
 }
 
-NetResult<void> HttpTransfer::verdict(CURLcode code) {
+NetResult<void> HttpTransfer::verdict(int number) {
+    const auto code = static_cast<CURLcode>(number);
     if (aborted_) return std::unexpected(*aborted_);
     if (code != CURLE_OK) {
         NetError error = net_error(class_of(code, easy.get()), curl_easy_strerror(code));

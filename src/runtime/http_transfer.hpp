@@ -1,7 +1,5 @@
 #pragma once
 
-#include <curl/curl.h>
-
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -14,6 +12,8 @@
 #include "runtime/loop.hpp"
 
 /// The inside of HttpClient: one exchange, over all its redirects. http_client.cpp owns the transfers and drives curl.
+struct curl_slist;
+
 namespace anode {
 
 struct HttpTransfer {
@@ -27,8 +27,8 @@ struct HttpTransfer {
     NetResult<std::optional<Url>> redirect() const;
     /// Goes on to `to`: credentials stay behind if the origin is another one.
     void follow(Url to);
-    /// What curl's verdict means; the head and body are ready if it is none.
-    NetResult<void> verdict(CURLcode code);
+    /// What curl's verdict (a CURLcode) means; the head and body are ready if it is none.
+    NetResult<void> verdict(int code);
 
     [[nodiscard]] bool streaming() const noexcept { return handler != nullptr; }
     /// Whose address is looked up and connected to.
@@ -51,17 +51,15 @@ struct HttpTransfer {
     HttpResponse response;
 
     struct FreeEasy {
-        void operator()(CURL* handle) const noexcept { curl_easy_cleanup(handle); }
+        void operator()(void* handle) const noexcept;
     };
     struct FreeList {
-        void operator()(curl_slist* list) const noexcept { curl_slist_free_all(list); }
+        void operator()(curl_slist* list) const noexcept;
     };
-    std::unique_ptr<CURL, FreeEasy> easy;
+    std::unique_ptr<void, FreeEasy> easy;  ///< curl's handle
 
 private:
-    static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);
-    static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
-    static curl_socket_t on_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
+    struct Callbacks;  ///< what curl calls
 
     NetResult<void> set_headers();
     void set_target(const std::vector<IpAddress>& addresses);
