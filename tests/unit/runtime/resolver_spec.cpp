@@ -128,7 +128,8 @@ TEST_F(ResolverSpec, DoesNotWaitForADeadNameServerAndLetsOthersPass) {
     auto released = release.get_future().share();
     ResolverOptions options;
     options.timeout = 20ms;
-    options.lookup = [&](const std::string& host) -> Result<Addresses> {
+    options.lookup =
+        [released](const std::string& host) -> Result<Addresses> {  // may outlive the test
         if (host == "dead.test") released.wait();
         return Addresses{ip("8.8.8.8")};
     };
@@ -145,7 +146,7 @@ TEST_F(ResolverSpec, HasABoundForLookupsThatWait) {
     ResolverOptions options;
     options.threads = 1;
     options.waiting_max = 2;
-    options.lookup = [&](const std::string&) -> Result<Addresses> {
+    options.lookup = [released](const std::string&) -> Result<Addresses> {
         released.wait();
         return Addresses{ip("8.8.8.8")};
     };
