@@ -75,15 +75,15 @@ void Connection::proceed() {
     proceeding_ = true;
     for (bool moved = true; moved && fd_ >= 0;) {
         const State before = state_;
-        const std::size_t had = in_.size();
         if (readable_ && !peer_ended_ && in_.size() < kReadAhead) read_more();
+        const std::size_t had = in_.size();
         if (state_ == State::Idle || state_ == State::Head)
             take_head();
         else if (state_ == State::Body)
             take_body();
         else if (state_ == State::Ending)
             in_.clear();
-        moved = state_ != before || in_.size() != had;
+        moved = state_ != before || in_.size() != had || (readable_ && in_.size() < kReadAhead);
     }
     proceeding_ = false;
     if (fd_ < 0) return;
@@ -242,7 +242,7 @@ void Connection::refuse(int status, std::string_view why) {
     Problem problem;
     problem.status = status;
     problem.code = code_of(status);
-    problem.detail = why;
+    problem.detail = status == 505 ? "this version of HTTP is not spoken here" : why;
     exchange_->problem(std::move(problem));
 }
 

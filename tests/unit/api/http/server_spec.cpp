@@ -153,6 +153,14 @@ TEST(HttpServer, ChunkedBodiesAndContinueWork) {
     EXPECT_EQ(status_of(client.take_head()), 200);
 }
 
+TEST(HttpServer, ABodyOfSomeMegabytesIsTakenWhole) {
+    Fixture edge;
+    const std::string body(5'000'000, 'x');
+    EXPECT_THAT(talk(edge, kPost + "Connection: close\r\nContent-Length: " +
+                               std::to_string(body.size()) + "\r\n\r\n" + body),
+                EndsWith("\r\n\r\n" + body));
+}
+
 TEST(HttpServer, ABodyThatIsTooLargeIs413BeforeItIsRead) {
     EdgeLimits limits;
     limits.body_bytes_max = 1000;

@@ -256,15 +256,28 @@ public:
     }
 };
 
+/// Everybody is an administrator.
+class OpenDoor final : public Authenticator {
+public:
+    std::expected<Caller, Problem> identify(const Request&) override {
+        return Caller::administrator("anybody");
+    }
+    std::expected<Caller, Problem> identify_token(std::string_view) override {
+        return Caller::administrator("anybody");
+    }
+    std::expected<Caller, Problem> identify_ticket(std::string_view) override {
+        return Caller::administrator("anybody");
+    }
+};
+
 /// A server with the live routes and a few plain ones, on a free port.
 class Fixture {
 public:
     explicit Fixture(EdgeLimits limits = {}, std::vector<std::string> origins = {},
                      unsigned threads = 1) {
-        EdgeOptions edge;
         const Doors doors{node,    node, node.store, objects, objects,
                           objects, node, registry,   limits};
-        auth = make_authenticator(edge, doors);
+        auth = std::make_unique<OpenDoor>();
         live = std::make_unique<Live>(doors, *auth, false);
         Router router;
         live->add_routes(router);
