@@ -78,6 +78,154 @@ TEST(DefinitionRecipesSpec, EveryRecipeIsGoodAndOwnsUpToItsWeakness) {
     }
 }
 
+/// A definition that somebody mistyped is refused or taken, but never more: a third of all values of all recipes, in turn,
+/// become something else.
+TEST(DefinitionRecipesSpec, NoMistakeInARecipeIsMoreThanAComplaint) {
+    constexpr std::string_view kOdd[] = {"null",
+                                         "true",
+                                         "0",
+                                         "-1",
+                                         "1.5",
+                                         "1e300",
+                                         "\"\"",
+                                         "\"a\"",
+                                         "\".a\"",
+                                         "\"{x}\"",
+                                         "\"{\"",
+                                         "\"5s\"",
+                                         "\"link\"",
+                                         "\"data.*.x\"",
+                                         "[]",
+                                         "{}",
+                                         "[[]]",
+                                         "[{}]",
+                                         "[\"a\"]",
+                                         R"({"env":"X"})",
+                                         R"({"at":"a"})",
+                                         R"({"parallel":""})",
+                                         R"({"$each":"x"})",
+                                         R"([{"$each":"{inst}"}])",
+                                         "\"jwt\"",
+                                         "\"rest\"",
+                                         "\"sse\"",
+                                         "\"file\"",
+                                         "\"test\""};
+    std::size_t tried = 0;
+    Rng rng(11);
+    for (const auto& path : all_files()) {
+        for (const auto& [name, json] : sources_of(path)) {
+            json::Document document;
+            ASSERT_TRUE(document.parse(json).has_value());
+            std::vector<json::Value> values{document.root()};
+            for (std::size_t i = 0; i < values.size(); ++i) {
+                const json::Value around = values[i];
+                if (!around.is_object() && !around.is_array()) continue;
+                for (json::Value v = around.first(); v; v = v.next_in(around)) values.push_back(v);
+            }
+            for (const json::Value& value : values) {
+                if (rng.below(3) == 0) {
+                    std::string changed = json;
+                    const auto at = static_cast<std::size_t>(value.raw().data() - json.data());
+                    changed.replace(at, value.raw().size(), kOdd[rng.below(std::size(kOdd))]);
+                    ++tried;
+                    if (auto made = parse(changed)) continue;
+                    ASSERT_THAT(complaints(changed), testing::Not(IsEmpty()));
+                }
+            }
+        }
+    }
+    EXPECT_THAT(tried, Gt(800u));
+}
+
+// -- against documented frames --------------------------------------------------------------------------------
+
+struct Documented {
+    const char* file;
+    const char* source;
+    const char* frame;
+    const char* topic;
+    const char* key;
+};
+void PrintTo(const Documented& documented, std::ostream* out) { *out << documented.source; }
+
+class DocumentedFeeds : public testing::TestWithParam<Documented> {};
+
+TEST_P(DocumentedFeeds, ADataFrameBecomesItsMessage) {
+    const auto& [file, source, frame, topic, key] = GetParam();
+    const auto recipe = definition(sources_of(recipes() / file).at(source));
+    ASSERT_NE(recipe, nullptr);
+    Shaper shaper(recipe);
+    const auto items = product(recipe->items).value_or(std::vector<Item>());
+    if (!items.empty()) shaper.bind(1, "17", items[0]);
+    std::vector<Row> rows;
+    std::vector<DeadLetter> letters;
+    const Item* const asked = items.empty() ? nullptr : &items[0];
+    const Shaped shaped = shaper.shape(
+        {.bytes = frame, .connection = 1, .data_only = recipe->type == Type::Rest, .item = asked},
+        rows, letters);
+    EXPECT_EQ(shaped.kind, FrameKind::Data);
+    ASSERT_THAT(letters, IsEmpty()) << letters[0].reason;
+    ASSERT_THAT(rows, testing::Not(IsEmpty()));
+    EXPECT_EQ(rows[0].topic, topic);
+    EXPECT_EQ(rows[0].key, key);
+    EXPECT_TRUE(rows[0].source_time.has_value() || source == std::string("solana-slots"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, DocumentedFeeds,
+    testing::Values(
+        Documented{
+            "coinbase_advanced.toml", "coinbase-advanced",
+            R"({"channel":"market_trades","sequence_num":7,"events":[{"type":"update","trades":[{"trade_id":"1","product_id":"BTC-USD","price":"1.50","time":"2026-11-25T12:00:00.1Z"}]}]})",
+            "crypto.coinbase.BTC-USD.trade", "BTC-USD"},
+        Documented{
+            "kraken_v2.toml", "kraken-v2-trade",
+            R"({"channel":"trade","type":"update","data":[{"symbol":"BTC/USD","side":"buy","price":91234.10,"trade_id":5,"timestamp":"2026-11-25T12:00:00Z"}]})",
+            "crypto.kraken.BTC~2FUSD.trade", "BTC/USD"},
+        Documented{
+            "ethereum.toml", "ethereum-heads",
+            R"({"method":"eth_subscription","params":{"subscription":"17","result":{"number":"0x10d4f","hash":"0xb","parentHash":"0xa","timestamp":"0x6553f100"}}})",
+            "chain.ethereum.newHeads", "0x10d4f"},
+        Documented{
+            "solana.toml", "solana-slots",
+            R"({"method":"slotNotification","params":{"subscription":17,"result":{"parent":75,"root":44,"slot":76}}})",
+            "chain.solana.slotSubscribe", "44"},
+        Documented{
+            "opensky.toml", "opensky",
+            R"({"time":1700000000,"states":[["4b1814","SWR1AB  ","Switzerland",1700000000,1700000001,8.5,47.4,null,true,0,90]]})",
+            "geo.opensky.state", "4b1814"},
+        Documented{
+            "wikimedia.toml", "wikimedia",
+            R"({"meta":{"id":"1","dt":"2026-11-25T12:00:00Z","domain":"en.wikipedia.org"},"wiki":"enwiki","type":"edit","title":"A"})",
+            "wiki.wikimedia.enwiki.edit", "A"},
+        Documented{
+            "bluesky.toml", "bluesky",
+            R"({"did":"did:plc:x","time_us":1700000000123456,"kind":"commit","commit":{"rev":"r","operation":"create","collection":"app.bsky.feed.post","rkey":"k"}})",
+            "social.bluesky.app~2Ebsky~2Efeed~2Epost", "did:plc:x"},
+        Documented{
+            "usgs.toml", "usgs-quakes",
+            R"({"features":[{"id":"us1","properties":{"mag":4.5,"time":1700000000123,"updated":1700000000999}}]})",
+            "geo.usgs.quake", "us1"},
+        Documented{
+            "open_meteo.toml", "open-meteo-now",
+            R"({"latitude":52.52,"longitude":13.419998,"current":{"time":"2026-11-25T12:15","temperature_2m":3.4}})",
+            "weather.open-meteo.52~2E52~3A13~2E419998.now", "52.52:13.419998"},
+        Documented{
+            "open_meteo.toml", "open-meteo-now",
+            R"([{"latitude":48.85,"longitude":2.35,"current":{"time":"2026-11-25T12:15"}},{"latitude":1,"longitude":2,"current":{"time":"2026-11-25T12:15"}}])",
+            "weather.open-meteo.48~2E85~3A2~2E35.now", "48.85:2.35"},
+        Documented{"open_meteo.toml", "open-meteo-hourly",
+                   R"({"hourly":{"time":["2026-11-25T12:00"],"temperature_2m":[3.40]}})",
+                   "weather.open-meteo.Berlin.hourly", "2026-11-25T12:00"},
+        Documented{
+            "github.toml", "github-events",
+            R"([{"id":"1","type":"PushEvent","repo":{"name":"a/b"},"created_at":"2026-11-25T12:00:00Z"}])",
+            "code.github.PushEvent", "a/b"},
+        Documented{
+            "ripe_ris.toml", "ripe-ris",
+            R"({"type":"ris_message","data":{"timestamp":1700000000.12,"peer":"1.2.3.4","id":"x","host":"rrc21","type":"UPDATE","path":[1,[2,3]]}})",
+            "net.ripe.rrc21.UPDATE", "1.2.3.4"}));
+
 // -- against recordings ---------------------------------------------------------------------------------------
 
 struct Recorded {
