@@ -9,6 +9,13 @@ namespace anode::api::rest {
 
 namespace {
 
+/// Connections keep what they were opened with, so those of a token that has ended are cut. They are
+/// known by its name: of two tokens of one name, both lose theirs, and one comes back.
+void cut_connections(Listeners& listeners, const Token& token) {
+    for (const ListenerInfo& one : listeners.snapshot())
+        if (one.identity == token.name) listeners.cut(one.id);
+}
+
 Answer list(const Access& access, const Request& request) {
     const auto range = read_range(request);
     if (!range) return refuse(range.error());
@@ -43,6 +50,7 @@ Answer create(const Context& context, Access& access, const Request& request) {
 Answer rotate(const Context& context, Access& access, const Request& request) {
     const auto made = access.rotate(request.param("id"), wall_now());
     if (!made) return refuse(made.error());
+    cut_connections(context->listeners, made->token);
     audit(context->doors.node, request, "token.rotate", made->token.id);
     return Response::json(token_json(made->token, made->text));
 }
@@ -50,6 +58,7 @@ Answer rotate(const Context& context, Access& access, const Request& request) {
 Answer revoke(const Context& context, Access& access, const Request& request) {
     const auto gone = access.revoke(request.param("id"));
     if (!gone) return refuse(gone.error());
+    cut_connections(context->listeners, *gone);
     audit(context->doors.node, request, "token.revoke", gone->id);
     return Response::empty();
 }

@@ -1,4 +1,5 @@
 #include "api/rest/access.hpp"
+#include "api/rest/anonymous.hpp"
 #include "api/routes.hpp"
 #include "base/text.hpp"
 #include "runtime/clock.hpp"
@@ -12,7 +13,8 @@ using rest::Access;
 /// Finds the credential of a request: header, subprotocol, ticket, URL, in this order.
 class TokenAuthenticator final : public Authenticator {
 public:
-    explicit TokenAuthenticator(std::shared_ptr<Access> access) : access_(std::move(access)) {}
+    TokenAuthenticator(std::shared_ptr<Access> access, const NodeControl& node)
+        : access_(std::move(access)), anonymous_(node) {}
 
     std::expected<Caller, Problem> identify(const Request& request) override {
         if (access_->open()) return Caller::administrator("anonymous");
@@ -28,7 +30,7 @@ public:
         if (const auto ticket = request.arg("ticket")) return access_->by_ticket(*ticket, now);
         if (const auto token = request.arg("token"))
             return access_->by_token(*token, true, request.peer, now);
-        return Caller{};
+        return anonymous_.caller(now);
     }
     std::expected<Caller, Problem> identify_token(std::string_view token) override {
         if (access_->open()) return Caller::administrator("anonymous");
@@ -54,6 +56,7 @@ private:
     }
 
     std::shared_ptr<Access> access_;
+    rest::Anonymous anonymous_;
 };
 
 }  // namespace
@@ -61,7 +64,7 @@ private:
 std::unique_ptr<Authenticator> make_authenticator(const EdgeOptions& options, const Doors& doors) {
     auto access = Access::of(doors);
     access->configure(options.require_token, options.bootstrap_token_sha256);
-    return std::make_unique<TokenAuthenticator>(std::move(access));
+    return std::make_unique<TokenAuthenticator>(std::move(access), doors.node);
 }
 
 }  // namespace anode::api

@@ -1,8 +1,10 @@
+#include <new>
 #include <utility>
 
 #include "api/http/workers.hpp"
 #include "api/rest/publish_body.hpp"
 #include "api/rest/rest.hpp"
+#include "base/log.hpp"
 #include "base/text.hpp"
 #include "core/json/json.hpp"
 
@@ -115,8 +117,13 @@ void publish(const Doors& doors, Request& request, Responder responder) {
 /// The same on the thread for large bodies.
 void read_aside(const Context& context, Workers& workers, Request& request, Responder responder) {
     const auto kept = std::make_shared<Responder>(std::move(responder));
-    const bool queued = workers.run(
-        [context, &request, kept] { publish(context->doors, request, std::move(*kept)); });
+    const bool queued = workers.run([context, &request, kept] {
+        try {
+            publish(context->doors, request, std::move(*kept));
+        } catch (const std::bad_alloc&) {  // the answer is that of a dropped request
+            log::error("http", "no memory for a large body", {{"topic", request.param("topic")}});
+        }
+    });
     if (!queued)
         kept->problem({503, "overloaded", "too many large bodies wait to be read", {}, 1000, {}});
 }

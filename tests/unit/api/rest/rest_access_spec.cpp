@@ -16,8 +16,10 @@ constexpr const char* kBootDigest =
     "4509beb0ab401d71fa4a5cd94a55c9a74f13332776ae4019c5bfc4c2005157ff";
 
 class RestAccess : public ::testing::Test {
-protected:
+public:
     static EdgeOptions guarded();
+
+protected:
     static Headers as(const std::string& token) { return {{"Authorization", "Bearer " + token}}; }
     Answer make(std::string_view body, const std::string& by) {
         return node.post("/v1/tokens", body, as(by));
@@ -137,6 +139,24 @@ TEST_F(RestAccess, ARevokedTokenIsGoneAndARotatedOneHasANewSecret) {
     EXPECT_EQ(node.send("DELETE", "/v1/tokens/" + made.text("id"), "", as("boot")).status, 204);
     EXPECT_EQ(node.get("/v1/whoami", as(rotated.text("token"))).status, 401);
     EXPECT_EQ(node.send("DELETE", "/v1/tokens/" + made.text("id"), "", as("boot")).status, 404);
+}
+
+TEST_F(RestAccess, ConnectionsOfARevokedTokenAreCut) {
+    const Answer made = make(R"({"name":"x","roles":["V"]})", "boot");
+    node.listeners.listeners = {{.id = "l-1", .identity = "x"}, {.id = "l-2", .identity = "y"}};
+    node.send("DELETE", "/v1/tokens/" + made.text("id"), "", as("boot"));
+    EXPECT_THAT(node.get("/v1/listeners", as("boot")).items("id"), ElementsAre(R"("l-2")"));
+}
+
+TEST(RestAnonymous, HasWhatTheConfigurationGrants) {
+    RestNode node{RestAccess::guarded()};
+    node.node.settings = R"({"items":[{"key":"auth.anonymous","value":["S:public.>"]}]})";
+    node.has("public.a", {"1"});
+    EXPECT_EQ(node.get(messages_of("public.a")).status, 200);
+    EXPECT_EQ(node.get(messages_of("other.a")).status, 403);
+    EXPECT_EQ(node.post(messages_of("public.a"), "2").status, 401);
+    EXPECT_EQ(node.get("/v1/nodes").status, 401);
+    EXPECT_EQ(node.get("/v1/whoami", {{"Authorization", "Bearer nonsense"}}).status, 401);
 }
 
 TEST_F(RestAccess, AnExpiredTokenIsToldSo) {

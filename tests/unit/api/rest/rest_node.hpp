@@ -179,9 +179,7 @@ public:
     bool draining() const override { return is_draining; }
     void drain(bool on, std::string) override { is_draining = on; }
     void shutdown() override { was_shut_down = true; }
-    Bytes config() const override {
-        return R"({"items":[{"key":"log.level","value":"info","origin":"default"}]})";
-    }
+    Bytes config() const override { return settings; }
     Outcome<Bytes> check_config(std::string_view toml) override {
         if (toml.find("lisen") == std::string_view::npos) return Bytes(R"({"valid":true})");
         return std::unexpected(Failure{Failure::Why::Invalid,
@@ -197,6 +195,7 @@ public:
     std::string record_gap(std::string_view, std::string_view, Bytes) override { return "g-1"; }
 
     std::vector<Check> checks{{"loops", "ok", "", 0}, {"store", "ok", "", 0}};
+    Bytes settings = R"({"items":[{"key":"log.level","value":"info","origin":"default"}]})";
     std::atomic<bool> is_ready{true}, is_draining{false}, was_shut_down{false};
 
 private:
