@@ -15,6 +15,9 @@ constexpr std::size_t kErrorSampleMax = 512;
 constexpr std::size_t kSecretBytesMin = 4;  // shorter ones would hide half of every text
 constexpr std::size_t kReleaseBytes = 1 << 20;
 constexpr Rate kLetters{200, 1s};
+constexpr Rate kEvents{100, 1s};
+constexpr Rate kGaps{20, 1s};
+constexpr Duration kLedgerPause = 1s;
 
 std::string_view cut(std::string_view text, std::size_t bytes_max) {
     if (text.size() <= bytes_max) return text;
@@ -148,13 +151,29 @@ void Desk::error(ErrorClass which, std::string detail) {
 }
 
 void Desk::event(std::string_view kind, std::string detail) {
+    if (events_.take(kEvents, now.mono) > Duration::zero()) return;
     act(act::Event{kind, secrets.hide(detail)});
 }
 
 void Desk::gap(act::GapFound found) {
     ++counters.gaps;
     counters.lost += found.lost;
-    act(std::move(found));
+    if (gaps_.take(kGaps, now.mono) == Duration::zero()) {
+        act(std::move(found));
+        return;
+    }
+    ++gaps_untold_;
+    lost_untold_ += found.lost;
+    if (ledger_armed_) return;
+    ledger_ = arm(TimerKind::Release, 0, kLedgerPause);
+    ledger_armed_ = true;
+}
+
+void Desk::tell_gaps() {
+    ledger_armed_ = false;
+    if (gaps_untold_ == 0) return;
+    act(act::GapFound{"", "", "", lost_untold_, std::to_string(gaps_untold_) + " more gaps"});
+    gaps_untold_ = lost_untold_ = 0;
 }
 
 void Desk::sample(std::string_view kind, std::string_view frame) {
@@ -255,27 +274,41 @@ void Desk::set_pressure(bool full) {
     if (!full) release_some();
 }
 
-bool Desk::release_fired(TimerId id) {
-    if (id != release_) return false;
-    release_ = {};
-    if (!pressed) release_some();
-    return true;
+void Desk::release_fired(TimerId id) {
+    if (ledger_armed_ && id == ledger_) {
+        tell_losses();
+        tell_gaps();
+    } else if (id == release_) {
+        release_ = {};
+        if (!pressed) release_some();
+    }
 }
 
 void Desk::release_some() {
     queue.release(out->rows, kReleaseBytes);
+    if (!ledger_armed_) tell_losses();
+    if (!queue.empty()) release_ = arm(TimerKind::Release, 0, Duration::zero());
+}
+
+/// What the queue could not hold, in sums: pressure may come and go many times a second.
+void Desk::tell_losses() {
+    if (lost_queued_ + conflated_queued_ == 0) return;
     if (lost_queued_ > 0) {
         error(ErrorClass::Overflow, "the queue was full: oldest messages were dropped");
         gap({"", "", "", lost_queued_, "queue-full"});
     }
     if (conflated_queued_ > 0) gap({"", "", "", conflated_queued_, "conflated"});
     lost_queued_ = conflated_queued_ = 0;
-    if (!queue.empty()) release_ = arm(TimerKind::Release, 0, Duration::zero());
+    if (ledger_armed_) return;
+    ledger_ = arm(TimerKind::Release, 0, kLedgerPause);
+    ledger_armed_ = true;
 }
 
 void Desk::flush() {
     pressed = false;
     while (!queue.empty()) release_some();
+    tell_losses();
+    tell_gaps();
 }
 
 void Desk::fill(Status& status) const {

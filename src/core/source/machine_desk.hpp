@@ -52,6 +52,7 @@ public:
     void enter(State to, std::string why);
     void error(ErrorClass which, std::string detail);
     void event(std::string_view kind, std::string detail = {});
+    /// For the ledger. A feed that has nothing but gaps is told in sums, once a second.
     void gap(act::GapFound found);
     void sample(std::string_view kind, std::string_view frame);
     void sample_unknown(std::string_view frame);
@@ -84,8 +85,8 @@ public:
 
     /// The intake is full, or free: what waits goes out bit by bit.
     void set_pressure(bool full);
-    /// A Release timer: more of the queue. True if it was ours.
-    bool release_fired(TimerId id);
+    /// A Release timer: more of the queue, or what the ledger is still to be told.
+    void release_fired(TimerId id);
     /// Everything that waits goes out now: the source ends.
     void flush();
     /// Whether connections should not be read, files not be walked, polls not be started.
@@ -122,6 +123,8 @@ public:
 private:
     void enqueue(Mark from);
     void release_some();
+    void tell_losses();
+    void tell_gaps();
 
     WallTime since_ = 0;
     std::string why_;
@@ -136,6 +139,10 @@ private:
     std::vector<std::unique_ptr<Bytes>> kept_bytes_;
     std::vector<std::unique_ptr<KeptRow>> kept_rows_;
     TimerId release_{};
+    Bucket events_, gaps_;
+    TimerId ledger_{};
+    bool ledger_armed_ = false;
+    std::uint64_t gaps_untold_ = 0, lost_untold_ = 0;
     std::uint64_t lost_queued_ = 0, conflated_queued_ = 0;  ///< since the pressure began
 };
 

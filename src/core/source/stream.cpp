@@ -240,7 +240,6 @@ void StreamMachine::after_step() {
 void StreamMachine::apply_reading() {
     reading_ = !desk_.paused();
     for (const auto& [id, link] : std::map(links_.begin(), links_.end())) link->reading(reading_);
-    desk_.event(reading_ ? "reading-again" : "reading-stopped");
 }
 
 void StreamMachine::update_state() {

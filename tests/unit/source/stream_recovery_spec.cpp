@@ -151,6 +151,22 @@ TEST(StreamRecoverySpec, AHoleInTheNumbersIsToldWithItsSize) {
     EXPECT_EQ(stage.status().counters.gaps, 1u);
 }
 
+TEST(StreamRecoverySpec, AFeedOfNothingButGapsIsToldInSums) {
+    Stage stage(
+        R"({"name":"f","type":"websocket","url":"wss://x.example/","topic":"t","continuity":{"rule":"+1","at":"n","per":"source"}})");
+    stage.start().opened();
+    for (int n = 1; n <= 1001; ++n) {
+        stage.says(R"({"n":)" + std::to_string(n * 10) + "}");
+        stage.passes(1ms);
+    }
+    stage.passes(2s);
+    EXPECT_LE(stage.gaps.size(), 64u);
+    std::uint64_t lost = 0;
+    for (const act::GapFound& gap : stage.gaps) lost += gap.lost;
+    EXPECT_EQ(lost, 9000u);
+    EXPECT_EQ(stage.status().counters.gaps, 1000u);
+}
+
 TEST(StreamRecoverySpec, AReconnectThatNothingElseShowsIsAGapWithItsTimes) {
     Stage stage(stream());
     stage.start().opened();
