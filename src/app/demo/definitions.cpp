@@ -37,7 +37,7 @@ stream = ["<<sym>>@trade"]
 [[source.connect]]
 send = { method = "SUBSCRIBE", params = [{ "$each" = "{stream}" }], id = "{n:number}" }
 [[source.connect]]
-expect = 'has("result")'
+expect = '(has("result"))'
 [source.alive]
 stale = "2m"
 )";
@@ -58,7 +58,7 @@ stream = ["<<sym>>@depth"]
 [[source.connect]]
 send = { method = "SUBSCRIBE", params = [{ "$each" = "{stream}" }], id = "{n:number}" }
 [[source.connect]]
-expect = 'has("result")'
+expect = '(has("result"))'
 )";
 
 // Tickers; each item is confirmed by an event of its own, and one that is not listed is refused.
@@ -103,7 +103,8 @@ classify = [
   { match = '.event == "brook:request_reconnect"', as = "notice" },
   { match = '.event == "brook:error"', as = "error.fatal", text_from = "data.message" },
 ]
-map = { key = "id", id = "id", time = "microtimestamp", unit = "us" }
+parent = ["channel"]
+map = { key = "channel", id = "id", time = "microtimestamp", unit = "us" }
 dedupe = { by = ["id"] }
 [source.items]
 sym = ["<<sym>>"]
@@ -214,6 +215,7 @@ name = "news-<<desk>>"
 type = "rest"
 url = "http://127.0.0.1:<<port>>/news/<<desk>>"
 topic = "demo.news.{.desk}.item"
+rows = ""
 map = { key = "desk", id = "id", time = "published", unit = "rfc3339" }
 dedupe = { by = ["id"], keep = "1h" }
 poll = { every = "4s", pages = { next = "link", until = "known", max = 5, order = "oldest-first" } }

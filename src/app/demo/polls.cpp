@@ -120,7 +120,7 @@ public:
             (stations_.size() > 200 && !stations_.contains(name)))
             return wire.answer(404, {{"Content-Type", "application/json"}},
                                R"({"error":"no such station"})");
-        const Station& station = stations_.try_emplace(name, first(name)).first->second;
+        const Station& station = stations_.try_emplace(name, first(name, now_)).first->second;
         Bytes json;
         json::Writer out(json);
         out.begin_object()
@@ -143,8 +143,9 @@ public:
         answer_tagged(wire, head, station.version, "application/json", json);
     }
     void beat(Now now, Rng& rng) override {
+        now_ = now.wall;
         for (auto& [name, station] : stations_) {
-            if (station.at != 0 && !rng.chance(0.012)) continue;
+            if (!rng.chance(0.012)) continue;
             station.at = now.wall;
             ++station.version;
             station.temperature += (rng.unit() - 0.5) * 0.4;
@@ -161,9 +162,10 @@ private:
         std::int64_t at = 0;
         std::uint64_t version = 0;
     };
-    static Station first(const std::string& name) {
+    static Station first(const std::string& name, std::int64_t now) {
         Rng rng(std::hash<std::string>{}(name));
         Station station;
+        station.at = now;
         station.temperature = -5 + 35 * rng.unit();
         station.humidity = 30 + 60 * rng.unit();
         station.pressure = 990 + 40 * rng.unit();
@@ -172,6 +174,7 @@ private:
     }
 
     std::map<std::string, Station> stations_;
+    std::int64_t now_ = 0;
 };
 
 /// `/news/DESK?page=N`: newest first, eight a page, the next page in the Link header.

@@ -54,7 +54,7 @@ public:
                 client.leave = now.mono + 10min;
             }
             for (const auto& [channel, instrument] : client.channels)
-                for (unsigned n = events_of(instrument->pace * 0.7, rng); n > 0; --n)
+                for (unsigned n = events_of(instrument->pace, rng); n > 0; --n)
                     wire->text(trade(channel, *instrument, now, rng));
         }
     }
@@ -197,7 +197,7 @@ public:
             if (pulse && ++client.unanswered > 3) wire->end(1000, "ping timeout");
             if (pulse) say(*wire, "{\"ping\":" + std::to_string(now.wall / 1000) + "}");
             for (const auto& [channel, instrument] : client.channels)
-                for (unsigned n = events_of(2, rng); n > 0; --n)
+                for (unsigned n = events_of(3, rng); n > 0; --n)
                     say(*wire, detail(channel, *instrument, now, rng));
         }
     }

@@ -48,7 +48,7 @@ public:
     void beat(Now now, Rng& rng) override {
         for (auto& [wire, streams] : wires_)
             for (Stream& stream : streams) {
-                const double pace = stream.book ? 4 : stream.instrument->pace;
+                const double pace = stream.book ? 6 : stream.instrument->pace * 2;
                 for (unsigned n = events_of(pace, rng); n > 0; --n)
                     wire->text(stream.book ? depth(stream, now, rng) : trade(stream, now, rng));
             }
@@ -147,7 +147,7 @@ public:
     void beat(Now now, Rng& rng) override {
         for (auto& [wire, instruments] : wires_)
             for (const Instrument* instrument : instruments)
-                for (unsigned n = events_of(1.5, rng); n > 0; --n)
+                for (unsigned n = events_of(2, rng); n > 0; --n)
                     wire->text(ticker(*instrument, now, rng));
     }
 
