@@ -130,7 +130,7 @@ Outcome read_request_line(RequestHead& head, std::string_view line) {
         version[6] != '.' || !digit(version[7]))
         return refused(400, "bad version");
     if (version != "HTTP/1.1" && version != "HTTP/1.0")
-        return refused(505, "only HTTP/1.1 and HTTP/1.0 are spoken");
+        return refused(505, "the HTTP version is none of 1.0 and 1.1");
     head.method = method;
     head.target = target;
     head.minor_version = version.back() - '0';

@@ -36,10 +36,9 @@ Remedy from_rule(ErrorRule::Do what, HeaderView headers, const RateSpec& rate, W
 }  // namespace
 
 Duration Backoff::next(Rng& rng) {
-    const auto doublings = std::min<std::uint32_t>(attempts_, 30);
-    ++attempts_;
+    const auto doublings = std::min<std::uint32_t>(++attempts_, 30);
     const Duration ceiling = std::min(spec_.max, spec_.min * (std::int64_t{1} << doublings));
-    const Duration floor = std::min(spec_.min / 4, ceiling);
+    const Duration floor = std::min(spec_.min, ceiling);  // never sooner than `min`
     return Duration(rng.between(floor.count(), std::max(ceiling, floor).count()));
 }
 

@@ -17,8 +17,7 @@ class Backoff {
 public:
     explicit Backoff(const BackoffSpec& spec) : spec_(spec) {}
 
-    /// The wait before the next attempt: even between a quarter of `min`, so that a lucky draw is no
-    /// storm, and min · 2^attempts, at most `max`.
+    /// The wait before the next attempt: even between `min` and min · 2^attempt, at most `max`.
     Duration next(Rng& rng);
     void reset() noexcept { attempts_ = 0; }
     [[nodiscard]] std::uint32_t attempts() const noexcept { return attempts_; }
