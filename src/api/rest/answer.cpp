@@ -1,5 +1,7 @@
 #include "api/rest/answer.hpp"
 
+#include <memory>
+
 #include "base/text.hpp"
 #include "core/json/json.hpp"
 #include "runtime/clock.hpp"
@@ -53,6 +55,14 @@ bool refused_form(const Request& request, Responder& responder) {
         return false;
     responder.problem(not_acceptable());
     return true;
+}
+
+void send_from_node(Responder responder, Response response) {
+    constexpr std::size_t kShort = 1024;  // not compressed by anybody
+    if (response.body.size() <= kShort) return responder.send(std::move(response));
+    const auto kept = std::make_shared<Responder>(std::move(responder));
+    kept->post(
+        [kept, response = std::move(response)]() mutable { kept->send(std::move(response)); });
 }
 
 std::optional<Problem> wrong_body_type(const Request& request, bool patch) {

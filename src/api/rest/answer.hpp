@@ -29,6 +29,10 @@ Handler answering(std::function<Answer(Request&)> ask);
 /// The same check for handlers that answer later. True: a Problem was sent.
 bool refused_form(const Request& request, Responder& responder);
 
+/// Sends an answer that a thread of the node has made: a long one is compressed on the connection's
+/// loop, not there.
+void send_from_node(Responder responder, Response response);
+
 /// Whether the body's media type is JSON (or not named); merge patches where `patch`.
 std::optional<Problem> wrong_body_type(const Request& request, bool patch = false);
 

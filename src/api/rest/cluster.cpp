@@ -127,13 +127,13 @@ Answer shut_down(const RouteContext& context, const Request& request) {
 
 void reload(const RouteContext& context, const Request& request, Responder responder) {
     if (auto problem = other_node(context, request)) return responder.problem(std::move(*problem));
-    context.doors.node.reload(request.caller.name,
-                              [responder = std::move(responder)](Outcome<Bytes> outcome) mutable {
-                                  if (outcome)
-                                      responder.json(std::move(*outcome));
-                                  else
-                                      responder.problem(Problem::of(outcome.error()));
-                              });
+    context.doors.node.reload(
+        request.caller.name, [responder = std::move(responder)](Outcome<Bytes> outcome) mutable {
+            if (outcome)
+                send_from_node(std::move(responder), Response::json(std::move(*outcome)));
+            else
+                responder.problem(Problem::of(outcome.error()));
+        });
 }
 
 void add_verbs(Router& router, const Context& context) {

@@ -20,7 +20,7 @@ void reload(NodeControl& node, const Request& request, Responder responder) {
     node.reload(request.caller.name,
                 [responder = std::move(responder)](Outcome<Bytes> outcome) mutable {
                     if (outcome)
-                        responder.json(std::move(*outcome));
+                        send_from_node(std::move(responder), Response::json(std::move(*outcome)));
                     else
                         responder.problem(Problem::of(outcome.error()));
                 });

@@ -88,7 +88,7 @@ void write(Objects& objects, const Family& family, Request& request, Responder r
         if (created)
             response.headers.emplace_back("Location",
                                           path + text::percent_encode(name_of(response.body)));
-        responder.send(std::move(response));
+        send_from_node(std::move(responder), std::move(response));
     });
 }
 
@@ -100,7 +100,7 @@ void get(Objects& objects, Request& request, Responder responder) {
                     Response response = Response::json(std::move(object->json));
                     response.cache_control = "no-cache";
                     response.etag = object->etag;
-                    responder.send(std::move(response));
+                    send_from_node(std::move(responder), std::move(response));
                 });
 }
 
@@ -126,7 +126,7 @@ void act(Objects& objects, std::string verb, Request& request, Responder respond
                 request.caller.name,
                 [responder = std::move(responder)](Outcome<Bytes> outcome) mutable {
                     if (outcome)
-                        responder.json(std::move(*outcome));
+                        send_from_node(std::move(responder), Response::json(std::move(*outcome)));
                     else
                         responder.problem(Problem::of(outcome.error()));
                 });

@@ -67,12 +67,6 @@ Bytes answer_json(std::size_t accepted, const std::vector<Rejected>& rejected,
     return json;
 }
 
-Response small(Bytes json, int status) {
-    Response response = Response::json(std::move(json), status);
-    response.compressible = response.body.size() > 64 << 10;
-    return response;
-}
-
 Problem publish_problem(const Error& error) {
     if (error.code == Errc::Conflict) return {422, "key-reused", error.what, {}, {}, {}};
     return Problem::of(error);
@@ -91,7 +85,8 @@ void hand_over(const Doors& doors, Request& request, Batch batch, Ack ack, std::
                                                      Result<PublishResult> result) mutable {
         if (!result) return responder.problem(publish_problem(result.error()));
         const MessageId* last = result->ids.empty() ? nullptr : &result->ids.back();
-        responder.send(small(answer_json(result->ids.size(), rejected, last, result->ack), 200));
+        send_from_node(std::move(responder), Response::json(answer_json(
+                                                 result->ids.size(), rejected, last, result->ack)));
     });
 }
 
@@ -108,8 +103,8 @@ void publish(const Doors& doors, Request& request, Responder responder) {
     const bool dry_run = request.flag("dry_run");
     if (batch->items.empty() || dry_run) {
         const int status = batch->items.empty() ? 422 : 200;
-        return responder.send(
-            small(answer_json(batch->items.size(), batch->rejected, nullptr, *ack), status));
+        return responder.send(Response::json(
+            answer_json(batch->items.size(), batch->rejected, nullptr, *ack), status));
     }
     hand_over(doors, request, std::move(*batch), *ack, std::move(*key), std::move(responder));
 }
