@@ -23,6 +23,15 @@ std::string fresh_request_id() {
     return "req-" + text::hex(BytesView(raw, sizeof raw));
 }
 
+/// What is wrong with the topic of `/v1/topics/{topic}…`, which no route could tell: a topic with a slash or a colon
+/// would look like another path.
+std::optional<Problem> bad_topic_of(const std::vector<std::string>& segments) {
+    if (segments.size() < 3 || segments[0] != "v1" || segments[1] != "topics") return std::nullopt;
+    const auto good = check_topic(segments[2], true);
+    if (good) return std::nullopt;
+    return Problem::bad_topic(good.error().what);
+}
+
 /// Joins decoded segments; nothing if one of them could lead somewhere else when joined.
 std::optional<std::string> joined_path(const std::vector<std::string>& segments) {
     std::string path;
@@ -77,6 +86,7 @@ std::optional<Problem> Connection::refusal_of(Exchange& exchange) {
     }
     const auto path =
         head.target == "*" ? std::optional<std::string>("/") : joined_path(head.segments);
+    if (auto problem = bad_topic_of(head.segments)) return problem;
     if (!path) return Problem::bad_request("the path holds a segment that is not allowed");
     request.path = *path;
 

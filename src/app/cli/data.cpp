@@ -295,7 +295,7 @@ void add_data_commands(CLI::App& app, Shell& shell) {
                 {{"TOPIC", "topic"},
                  {"MESSAGES", "messages"},
                  {"BYTES", "bytes"},
-                 {"LAST", "last_ts"}});
+                 {"LAST", "last"}});
         };
     });
 }

@@ -14,11 +14,6 @@ std::unexpected<Refusal> refused(int status, std::string_view why) {
     return std::unexpected(Refusal{status, why});
 }
 
-bool has_control(std::string_view text) {
-    return std::ranges::any_of(
-        text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-}
-
 /// A name, an IPv4 address or a bracketed IPv6 address, and perhaps a port.
 bool is_host(std::string_view host) {
     if (host.empty()) return false;
@@ -51,7 +46,7 @@ bool is_host(std::string_view host) {
 }
 
 /// Splits the path into decoded segments. Encoded slashes stay inside a segment; dot segments, which other programs would
-/// resolve, and anything that decodes to control characters or broken UTF-8 are refused.
+/// resolve, and anything that decodes to NUL, a line end or broken UTF-8 are refused.
 Outcome read_path(RequestHead& head) {
     if (head.path == "*") return head.method == "OPTIONS" ? Outcome() : refused(400, "bad target");
     if (!head.path.starts_with('/')) return refused(400, "target is not a path");
@@ -59,7 +54,7 @@ Outcome read_path(RequestHead& head) {
     for (const std::string_view raw : text::split(std::string_view(head.path).substr(1), '/')) {
         auto segment = text::percent_decode(raw);
         if (!segment) return refused(400, "bad percent code in the path");
-        if (has_control(*segment) || !text::is_utf8(*segment))
+        if (segment->find_first_of(std::string_view("\0\r\n", 3)) != std::string::npos || !text::is_utf8(*segment))
             return refused(400, "bad character in the path");
         // `..%2f..` is one segment to us, but perhaps not to what stands behind it.
         for (const std::string_view part : text::split(*segment, '/'))
