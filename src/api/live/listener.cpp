@@ -146,11 +146,9 @@ bool Listener::write_outbox() {
         return false;
     box.sent += sent;
     std::uint64_t messages = 0;
-    while (!box.marks.empty() && box.marks.front().end <= box.sent) {
-        messages += box.marks.front().messages;
-        told_ = std::max(told_, box.marks.front().arrival);
-        box.marks.pop_front();
-    }
+    for (; box.marks_told < box.marks.size() && box.marks[box.marks_told].end <= box.sent;
+         ++box.marks_told)
+        messages += box.marks[box.marks_told].messages;
     written_ += messages;
     hub_.count_written(wire_.transport, messages, sent);
     last_sent_ = hub_.now().mono;
@@ -341,8 +339,7 @@ void Listener::mind_slowness() {
 /// Double entry: whatever matched was written, waits, was skipped and told, or was conflated.
 void Listener::check_balance() {
     std::uint64_t matched = matched_, queued = 0, conflated = conflated_;
-    if (outbox_)
-        for (const fanout::Mark& mark : outbox_->marks) queued += mark.messages;
+    if (outbox_) queued += outbox_->messages();
     if (group) {
         matched += group->matched() - ring_matched_from_;
         conflated += group->conflated() - ring_conflated_from_;
@@ -393,8 +390,7 @@ std::vector<std::string> Listener::topics() const {
 
 std::uint64_t Listener::lag() const {
     std::uint64_t messages = 0;
-    if (outbox_)
-        for (const fanout::Mark& mark : outbox_->marks) messages += mark.messages;
+    if (outbox_) messages += outbox_->messages();
     if (group) messages += group->ring().messages() - group->ring().messages_at(offset);
     std::uint64_t behind = 0;
     for (const Subscription& sub : subs_) {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -25,10 +24,10 @@ struct Subscription {
     std::optional<WallTime> to;
     std::optional<std::uint64_t> left;  ///< of `limit`
     std::uint32_t window = 0;
-    Arrival start;       ///< it is owed what arrived behind this
-    Arrival ring_since;  ///< the ring delivers what arrived behind this
-    Arrival position;    ///< of one that is paused
-    std::deque<Arrival> unacknowledged;
+    Arrival start;                        ///< it is owed what arrived behind this
+    Arrival ring_since;                   ///< the ring delivers what arrived behind this
+    Arrival position;                     ///< of one that is paused
+    std::vector<Arrival> unacknowledged;  ///< in order
     std::shared_ptr<Reader> reader;
 
     /// Whether the shared ring may serve it: nothing has to be counted for it alone.
@@ -129,7 +128,13 @@ private:
     struct Outbox {
         Bytes bytes;
         std::size_t sent = 0;
-        std::deque<fanout::Mark> marks;  ///< `messages`: of this mark alone
+        std::vector<fanout::Mark> marks;  ///< `messages`: of this mark alone
+        std::size_t marks_told = 0;       ///< these have been written
+        [[nodiscard]] std::uint64_t messages() const noexcept {
+            std::uint64_t sum = 0;
+            for (std::size_t i = marks_told; i < marks.size(); ++i) sum += marks[i].messages;
+            return sum;
+        }
     };
     struct PendingGap {
         Arrival from, to;
@@ -175,7 +180,6 @@ private:
     std::uint64_t ring_matched_from_ = 0;  ///< the group's counters at that time
     std::uint64_t ring_conflated_from_ = 0;
     std::uint64_t ring_waiting_from_ = 0;
-    Arrival told_;  ///< the newest message written from the outbox
     std::uint64_t matched_ = 0, written_ = 0, skipped_ = 0, conflated_ = 0;
     std::uint32_t gaps_ = 0;
 };

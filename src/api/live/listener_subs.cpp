@@ -122,6 +122,8 @@ void Listener::join_ring() {
     spec.form = {style_, &framing_of(wire_, style_.format)};
     spec.batch = batch_;
     hub_.fanout().join(*this, std::move(spec), hub_.now());
+    // Equal wishes are kept once, whatever the number of listeners that have them.
+    if (subs_.size() == 1) subs_.front().selector = group->spec().selectors.front();
     ring_since_ = hub_.tail().head();
     ring_matched_from_ = group->matched();
     ring_conflated_from_ = group->conflated();
@@ -191,9 +193,10 @@ void Listener::pause(Subscription& sub, bool on) {
 }
 
 void Listener::acknowledge(Arrival upto) {
-    for (Subscription& sub : subs_)
-        while (!sub.unacknowledged.empty() && sub.unacknowledged.front() <= upto)
-            sub.unacknowledged.pop_front();
+    for (Subscription& sub : subs_) {
+        auto& waiting = sub.unacknowledged;
+        waiting.erase(waiting.begin(), std::ranges::upper_bound(waiting, upto));
+    }
 }
 
 // -- too slow ------------------------------------------------------------------------------------
@@ -281,6 +284,7 @@ void Listener::pump() {
                 readers.push_back(sub.reader);
         for (const auto& reader : readers) {
             if (outbox_bytes() > kOutboxFull || fd_ < 0 || closing_) break;
+            if (reader->working) continue;
             const Arrival before = reader->handed;
             const bool was_pending = reader->has_pending();
             step(reader);
