@@ -71,12 +71,14 @@ void Holds::rows(std::uint64_t connection, std::span<const Item> items, Desk::Ma
             if (!key.subject) {
                 if (const Item* subject = subject_of(items, rows[i])) key.subject = *subject;
             }
-            // A snapshot that came in the stream is as good as one we ask for.
-            const bool in_band = rows[i].kind == Kind::Snapshot;
-            if (key.phase == Key::Phase::New && in_band) key.phase = Key::Phase::Live;
-            if (key.phase == Key::Phase::New) start_snapshot(number, desk_.def->snapshot->settle);
-            taken = key.phase != Key::Phase::Live;
-            if (taken) hold(number, rows[i]);
+            if (key.phase != Key::Phase::Live && (key.backfill || is_delta(rows[i]))) {
+                // A snapshot that came in the stream is as good as one we ask for.
+                const bool in_band = rows[i].kind == Kind::Snapshot;
+                if (key.phase == Key::Phase::New && in_band) key.phase = Key::Phase::Live;
+                if (key.phase == Key::Phase::New) begin_key(number, rows[i]);
+                taken = key.phase != Key::Phase::Live;
+                if (taken) hold(number, rows[i]);
+            }
         }
         if (!taken) {
             if (kept != i) rows[kept] = rows[i];
@@ -84,6 +86,21 @@ void Holds::rows(std::uint64_t connection, std::span<const Item> items, Desk::Ma
         }
     }
     rows.resize(kept);
+}
+
+/// Rows without the numbers to align by, such as trades beside a book, are no business of snapshots: they
+/// neither wait for one nor are replaced by one.
+bool Holds::is_delta(const Row& row) const {
+    if (!desk_.def->snapshot || !desk_.def->snapshot->align) return true;
+    const auto& align = *desk_.def->snapshot->align;
+    return number_at(align.first, row.value) && number_at(align.last, row.value);
+}
+
+/// The snapshot of a key goes where its deltas go.
+void Holds::begin_key(std::uint32_t number, const Row& first) {
+    keys_[number].topic = first.topic;
+    keys_[number].item = first.item;
+    start_snapshot(number, desk_.def->snapshot->settle);
 }
 
 /// Gaps that ask for a snapshot or a backfill. Rows of the key that came before the gap in this
@@ -319,6 +336,7 @@ void Holds::give_up(std::uint32_t number, std::string why) {
 void Holds::let_go(std::uint32_t number) {
     Key& key = keys_[number];
     key.phase = Key::Phase::Live;
+    key.backfill = false;
     key.overfull = false;
     const Desk::Mark from = desk_.mark();
     for (Held& held : key.held) {

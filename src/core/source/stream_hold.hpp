@@ -61,6 +61,8 @@ private:
     };
 
     std::uint32_t number_of(const Row& row);
+    [[nodiscard]] bool is_delta(const Row& row) const;
+    void begin_key(std::uint32_t number, const Row& first);
     void hold(std::uint32_t number, const Row& row);
     void start_snapshot(std::uint32_t number, Duration after);
     void start_backfill(std::uint32_t number, const ChainBreak& found, const Row* after);

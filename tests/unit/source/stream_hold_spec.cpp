@@ -43,6 +43,23 @@ TEST(StreamHoldSpec, DeltasWaitForASnapshotThatIsAlignedWithThem) {
     EXPECT_THAT(stage.rows, SizeIs(4));
 }
 
+TEST(StreamHoldSpec, RowsWithoutNumbersNeitherWaitForASnapshotNorAreReplacedByOne) {
+    Stage stage(
+        R"({"name":"b","type":"websocket","url":"wss://x.example/","topic":"book.{.s}.{.e}","map":{"key":"s"},)"
+        R"("snapshot":{"get":"https://x.example/d","settle":"1s","align":{"at":"lastUpdateId","first":"U","last":"u"}}})");
+    stage.start().opened();
+    stage.says(R"({"s":"A","e":"best","u":11})");
+    ASSERT_THAT(stage.rows, SizeIs(1)) << "a best price has no first number: it is no delta";
+    stage.says(R"({"s":"A","e":"depth","U":10,"u":12})");
+    stage.says(R"({"s":"A","e":"trade"})");
+    ASSERT_THAT(stage.rows, SizeIs(2));
+    stage.passes(1s);
+    stage.answers(200, R"({"lastUpdateId":12})");
+    ASSERT_THAT(stage.rows, SizeIs(3));
+    EXPECT_EQ(stage.rows[2].kind, Kind::Snapshot);
+    EXPECT_EQ(stage.rows[2].topic, "book.A.depth") << "where the deltas go";
+}
+
 TEST(StreamHoldSpec, ASnapshotOlderThanTheFirstDeltaIsFetchedAgain) {
     Stage stage(book());
     stage.start().opened();
