@@ -273,6 +273,7 @@ void Listener::end_when_flushed(Duration grace) {
     for (Subscription& sub : subs_)
         if (sub.reader && sub.reader->catching_up && sub.reader->sids.front() == sub.sid)
             hub_.parts().metrics.catching_up.add(-1);
+    if (group) count_conflated(group->conflated() - ring_conflated_from_);
     subs_.clear();
     gap_.reset();
     if (!hub_.writing()) hub_.fanout().leave(*this);

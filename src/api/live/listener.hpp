@@ -153,6 +153,7 @@ private:
     void mind_slowness();
     void drop_oldest();
     void begin_catchup();
+    void count_conflated(std::uint64_t messages);
     void append_piece(Reader& reader, fanout::Piece& piece);
     void step(const std::shared_ptr<Reader>& reader);
     void step_in_store(const std::shared_ptr<Reader>& reader, std::uint64_t messages_max);

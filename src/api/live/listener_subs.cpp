@@ -149,7 +149,7 @@ void Listener::leave_ring(bool keep_rest) {
     }
     const std::uint64_t unread = ring.messages() - ring.messages_at(offset) + group->waiting();
     matched_ += group->matched() - ring_matched_from_ - unread;
-    conflated_ += group->conflated() - ring_conflated_from_;
+    count_conflated(group->conflated() - ring_conflated_from_);
     hub_.fanout().leave(*this);
 }
 
@@ -237,6 +237,7 @@ void Listener::begin_catchup() {
         if (sub.on_ring) sids.push_back(sub.sid);
     const auto reader = make_reader(at, sids, std::nullopt, 0, {});
     reader->catching_up = true;
+    reader->began = hub_.now().mono;
     for (Subscription& sub : subs_) {
         if (!sub.on_ring) continue;
         sub.on_ring = false;
@@ -255,6 +256,7 @@ void Listener::missed_blocks() {
         if (sub.on_ring) sids.push_back(sub.sid);
     const auto reader = make_reader(head, sids, std::nullopt, 0, {});
     reader->catching_up = true;
+    reader->began = hub_.now().mono;
     for (Subscription& sub : subs_) {
         if (!sub.on_ring) continue;
         sub.on_ring = false;
@@ -379,8 +381,15 @@ void Listener::step_in_store(const std::shared_ptr<Reader>& reader, std::uint64_
                       [&hub, id = id_] { hub.post_to(id, [](Listener& self) { self.follow(); }); });
 }
 
+void Listener::count_conflated(std::uint64_t messages) {
+    if (messages == 0) return;
+    conflated_ += messages;
+    hub_.parts().metrics.transports[static_cast<std::size_t>(wire_.transport)].skipped_mode->add(
+        messages);
+}
+
 void Listener::append_piece(Reader& reader, fanout::Piece& piece) {
-    conflated_ += reader.picker().conflated() - reader.conflated_seen;
+    count_conflated(reader.picker().conflated() - reader.conflated_seen);
     matched_ += reader.picker().conflated() - reader.conflated_seen + piece.messages();
     reader.conflated_seen = reader.picker().conflated();
     reader.handed = reader.position();
@@ -468,7 +477,11 @@ void Listener::reader_done(const std::shared_ptr<Reader>& reader) {
             stays = true;
     }
     reader->announced = true;
-    if (!stays && reader->catching_up) hub_.parts().metrics.catching_up.add(-1);
+    if (!stays && reader->catching_up) {
+        const auto behind = std::chrono::duration<double>(hub_.now().mono - reader->began);
+        hub_.parts().metrics.lag.observe(behind.count());
+        hub_.parts().metrics.catching_up.add(-1);
+    }
     if (stays) {
         Duration every{0};
         for (const fanout::Clause& clause : reader->picker().want().pass)

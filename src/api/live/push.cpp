@@ -1,5 +1,7 @@
 #include "api/live/push.hpp"
 
+#include <utility>
+
 #include "base/text.hpp"
 #include "core/json/json.hpp"
 
@@ -36,13 +38,18 @@ bool PushConnection::wants_input() const noexcept {
 void PushConnection::tick(Instant now) { Listener::tick(now); }
 
 void PushConnection::on_input(std::span<char> input) {
+    take(input);
+    publish_gathered();
+}
+
+void PushConnection::take(std::span<char> input) {
     while (const auto event = decoder_.next(input)) {
         switch (event->kind) {
             case ws::Event::Kind::Text:
-                publish(event->payload, false);
+                gather(event->payload, false);
                 break;
             case ws::Event::Kind::Binary:
-                publish(event->payload, true);
+                gather(event->payload, true);
                 break;
             case ws::Event::Kind::Ping:
                 ws::append_frame(outbox(), ws::Opcode::Pong, event->payload);
@@ -58,7 +65,7 @@ void PushConnection::on_input(std::span<char> input) {
     }
 }
 
-void PushConnection::publish(BytesView payload, bool binary) {
+void PushConnection::gather(BytesView payload, bool binary) {
     const std::uint64_t n = ++taken_;
     PublishItem item;
     item.topic = topic_;
@@ -68,6 +75,7 @@ void PushConnection::publish(BytesView payload, bool binary) {
     } else {
         auto compact = json::compact(payload);
         if (!compact) {
+            publish_gathered();  // so that what is gathered has numbers without a hole
             return refuse(n, compact.error().code == Errc::Malformed ||
                                      compact.error().code == Errc::Truncated
                                  ? Problem::bad_json(compact.error().what)
@@ -75,31 +83,40 @@ void PushConnection::publish(BytesView payload, bool binary) {
         }
         item.payload = std::move(*compact);
     }
-    const std::uint64_t bytes = item.payload.size();
-    ++in_flight_;
-    bytes_in_flight_ += bytes;
+    if (gathered_.empty()) gathered_first_ = n;
+    gathered_bytes_ += item.payload.size();
+    gathered_.push_back(std::move(item));
+}
+
+void PushConnection::publish_gathered() {
+    if (gathered_.empty()) return;
+    const Taken taken{gathered_first_, static_cast<std::uint32_t>(gathered_.size()),
+                      std::exchange(gathered_bytes_, 0)};
+    in_flight_ += taken.count;
+    bytes_in_flight_ += taken.bytes;
     PublishRequest request;
     request.ack = ack_;
-    request.items.push_back(std::move(item));
+    request.items = std::exchange(gathered_, {});
     hub_.parts().doors.publishing.publish(
-        std::move(request), [self = hub_.ref(id()), n, bytes](Result<PublishResult> result) {
-            self.post([n, bytes, result = std::move(result)](Listener& listener) {
-                auto& push = static_cast<PushConnection&>(listener);
-                --push.in_flight_;
-                push.bytes_in_flight_ -= bytes;
-                push.answer(n, result);
+        std::move(request), [self = hub_.ref(id()), taken](Result<PublishResult> result) {
+            self.post([taken, result = std::move(result)](Listener& listener) {
+                static_cast<PushConnection&>(listener).answer(taken, result);
             });
         });
 }
 
-void PushConnection::answer(std::uint64_t n, const Result<PublishResult>& result) {
+void PushConnection::answer(const Taken& taken, const Result<PublishResult>& result) {
+    in_flight_ -= taken.count;
+    bytes_in_flight_ -= taken.bytes;
     if (closing_) return;
-    if (!result) {
-        refuse(n, Problem::of(result.error()));
-    } else if (answers_ && !result->ids.empty()) {
-        append_control(outbox(), wire_, {},
-                       "{\"op\":\"ok\",\"n\":" + std::to_string(n) + ",\"id\":\"" +
-                           result->ids.front().text() + "\"}");
+    for (std::uint32_t i = 0; i < taken.count; ++i) {
+        if (!result) {
+            refuse(taken.first + i, Problem::of(result.error()));
+        } else if (answers_ && i < result->ids.size()) {
+            append_control(outbox(), wire_, {},
+                           "{\"op\":\"ok\",\"n\":" + std::to_string(taken.first + i) +
+                               ",\"id\":\"" + result->ids[i].text() + "\"}");
+        }
     }
     flush();
     resume_input();

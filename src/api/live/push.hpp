@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "api/live/listener.hpp"
 #include "core/codec/websocket.hpp"
@@ -23,14 +24,24 @@ protected:
     [[nodiscard]] bool wants_input() const noexcept override;
 
 private:
-    void publish(BytesView payload, bool binary);
-    void answer(std::uint64_t n, const Result<PublishResult>& result);
+    /// Frames that came together go to the engine together: their numbers and size.
+    struct Taken {
+        std::uint64_t first;
+        std::uint32_t count;
+        std::uint64_t bytes;
+    };
+    void take(std::span<char> input);
+    void gather(BytesView payload, bool binary);
+    void publish_gathered();
+    void answer(const Taken& taken, const Result<PublishResult>& result);
     void refuse(std::uint64_t n, const Problem& problem);
 
     ws::Decoder decoder_;
     std::string topic_;
     Ack ack_;
     bool answers_;
+    std::vector<PublishItem> gathered_;  ///< of the input at hand
+    std::uint64_t gathered_first_ = 0, gathered_bytes_ = 0;
     std::uint64_t taken_ = 0;  ///< frames so far
     std::uint64_t bytes_in_flight_ = 0;
     std::uint32_t in_flight_ = 0;

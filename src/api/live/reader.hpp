@@ -51,6 +51,7 @@ public:
     bool announced = false;  ///< it has once reached the present
     std::uint64_t conflated_seen = 0;
     bool catching_up = false;  ///< because it was slow
+    Instant began{};           ///< to catch up
     Instant not_before{};      ///< the store had nothing new
     Instant stuck_since = Instant::max();
 
