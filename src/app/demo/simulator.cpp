@@ -19,7 +19,7 @@ constexpr Duration kBeat = 100ms;
 
 struct Simulator::State final : WireOwner {
     State()
-        : rng(os_random_u64()), market(rng.next(), static_cast<std::uint64_t>(wall_now() / 1000)) {
+        : rng(os_random_u64()), market(rng.next(), static_cast<std::uint64_t>(wall_now() / 100)) {
         services["north"] = make_north(market);
         services["orion"] = make_orion(market);
         services["brook"] = make_brook(market);

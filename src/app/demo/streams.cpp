@@ -100,7 +100,7 @@ public:
     }
     void gone(Wire& wire) override { wires_.erase(&wire); }
     void beat(Now now, Rng& rng) override {
-        if (next_ == 0) next_ = static_cast<std::uint64_t>(now.wall / 1000);
+        if (next_ == 0) next_ = static_cast<std::uint64_t>(now.wall / 100);
         std::map<std::string, bool> languages;
         for (auto& [wire, client] : wires_) languages[client.wiki] = true;
         for (const auto& [wiki, ignored] : languages)

@@ -228,6 +228,7 @@ private:
             for (std::uint32_t i = 0; i < rows.columns; ++i) out.value("c" + std::to_string(i));
             out.end_array();
         }
+        write_parent(out);
         if (!fields_.key.empty() || !fields_.id.empty() || !fields_.time.empty()) {
             out.key("map").begin_object();
             if (!fields_.key.empty()) out.member("key", fields_.key.front().path);
@@ -249,6 +250,15 @@ private:
                 .member("at", fields_.counter->path);
             out.member("per", fields_.counter->score == 2 ? "connection" : "key").end_object();
         }
+    }
+    void write_parent(json::Writer& out) const {
+        bool begun = false;
+        for (const auto* list : {&fields_.key, &fields_.id, &fields_.time}) {
+            if (list->empty() || !list->front().parent) continue;
+            if (!std::exchange(begun, true)) out.key("parent").begin_array();
+            out.value(list->front().path);
+        }
+        if (begun) out.end_array();
     }
     void write_classify(json::Writer& out) const {
         bool begun = false;
@@ -331,13 +341,22 @@ private:
         if (data_ != nullptr && rows_.front().positional)
             unknown_.push_back("the names of the columns c0, c1, …: only their values were seen");
         if (!document) {
-            if (probed_.pings.empty())
+            const bool asks = std::ranges::any_of(reading_.kinds, [](const Kind& kind) {
+                return kind.sort == Sort::Ask || kind.sort == Sort::Heartbeat;
+            });
+            if (probed_.pings.empty() && !asks)
                 unknown_.push_back("how it keeps connections alive: it sent no ping in " + time);
             unknown_.push_back(
                 "how often it may be connected to and written to, and when it ends a connection by "
                 "itself");
             if (probed_.form == ProbeForm::Websocket && probed_.sends.empty())
                 unknown_.push_back("what else can be subscribed: nothing was sent");
+            const bool ids = std::ranges::any_of(
+                probed_.frames, [](const ProbeFrame& frame) { return !frame.id.empty(); });
+            if (!ids)
+                unknown_.push_back(
+                    "where to go on after an interruption: no position was seen that could be "
+                    "given back");
         } else {
             unknown_.push_back("how often it may be asked, and how often it changes");
         }

@@ -34,8 +34,9 @@ bool sounds_like_time(std::string_view name) {
 bool sounds_like_id(std::string_view name) {
     const std::string lower = text::lower(name);
     return among(lower, {"id", "uuid", "guid", "seq", "sequence", "a", "u", "t", "i", "hash", "cid",
-                         "rkey"}) ||
-           lower.ends_with("id") || lower.find("sequence") != std::string::npos;
+                         "rkey", "tradeid", "orderid", "eventid", "msgid"}) ||
+           name.ends_with("Id") || name.ends_with("ID") || name.ends_with("_id") ||
+           name.ends_with("-id") || lower.find("sequence") != std::string::npos;
 }
 bool sounds_like_key(std::string_view name) {
     const std::string lower = text::lower(name);
@@ -106,6 +107,9 @@ struct Collectors {
     std::map<std::string, RowsCandidate> found;
     double whole = 1;
 
+    static bool inside_list(std::string_view path) {
+        return !path.empty() && path.find_first_not_of("0123456789") == std::string_view::npos;
+    }
     void offer(const std::string& path, const json::Value& value) {
         const double share = static_cast<double>(value.raw().size()) / whole;
         RowsCandidate* candidate = nullptr;
@@ -118,15 +122,28 @@ struct Collectors {
             candidate->columns = width;
             candidate->rows += value.size();
         } else {
+            if (!is_envelope(path) && !inside_list(path)) return;
             candidate = &found.try_emplace(path).first->second;
             ++candidate->rows;
         }
         candidate->path = path;
         candidate->share += share;
     }
+    /// Objects under these names hold the message; under others they are a part of it.
+    static bool is_envelope(std::string_view path) {
+        return among(last_step(path),
+                     {"data", "payload", "result", "message", "msg", "content", "body", "params",
+                      "tick", "item", "value", "update", "details"});
+    }
     void walk(const json::Value& value, const std::string& path, int depth) {
         if (!path.empty() || value.is_array()) offer(path, value);
-        if (!value.is_object() || depth == 0) return;
+        if (depth == 0) return;
+        if (value.is_array() && path.empty() && !all_objects(value) && width_of(value) == 0) {
+            std::uint32_t index = 0;
+            for (json::Value v = value.first(); v && index < 10; v = v.next_in(value), ++index)
+                if (v.is_array() || v.is_object()) walk(v, std::to_string(index), depth - 1);
+        }
+        if (!value.is_object()) return;
         for (json::Value member = value.first(); member; member = member.next_in(value)) {
             const std::string name = member.name();
             if ((member.is_object() || member.is_array()) && plain_name(name))
@@ -157,6 +174,18 @@ public:
         for (json::Value v = row.first(); v; v = v.next_in(row))
             note("c" + std::to_string(column++), v);
     }
+    /// What stands in the frame beside the rows, for the row just seen.
+    void beside(const json::Value& frame) {
+        if (!frame.is_object()) return;
+        for (json::Value member = frame.first(); member; member = member.next_in(frame)) {
+            const std::string name = member.name();
+            const auto known = fields_.find(name);
+            if (!plain_name(name) || (known != fields_.end() && !known->second.parent)) continue;
+            note(name, member);
+            if (const auto noted = fields_.find(name); noted != fields_.end())
+                noted->second.parent = true;
+        }
+    }
     [[nodiscard]] std::uint64_t rows() const noexcept { return rows_; }
     [[nodiscard]] const std::map<std::string, Field>& fields() const noexcept { return fields_; }
 
@@ -183,6 +212,8 @@ private:
         if (field.distinct.size() < kDistinctMax) field.distinct.insert(text.substr(0, 256));
         if (field.example.empty()) field.example = text.substr(0, 64);
         const auto number = text::parse_i64(text);
+        field.fraction = field.fraction || (!number && text.find('.') != std::string::npos &&
+                                            text::parse_double(text));
         field.integer = field.integer && number.has_value();
         field.text = field.text && value.is_string() && !text::parse_double(text);
         field.long_text =
@@ -220,7 +251,7 @@ std::string of_rows(std::uint64_t n) { return std::to_string(n) + (n == 1 ? " ro
 
 void consider_time(const Field& field, std::uint64_t rows, std::vector<Candidate>& out) {
     if (!is_time(field, rows)) return;
-    Candidate found{field.path, {}, 0, field.unit};
+    Candidate found{field.path, {}, 0, field.unit, field.parent};
     const bool near = field.near_arrival * 2 > field.present;
     found.score = (near ? 4 : 0) + (sounds_like_time(last_step(field.path)) ? 2 : 0) +
                   (field.distinct.size() > 1 ? 1 : 0) + (field.present == rows ? 1 : 0);
@@ -233,12 +264,13 @@ void consider_time(const Field& field, std::uint64_t rows, std::vector<Candidate
 }
 
 void consider_id(const Field& field, std::uint64_t rows, std::vector<Candidate>& out) {
-    if (rows < 3 || field.present != rows || field.distinct.size() != rows) return;
-    const bool named = sounds_like_id(last_step(field.path));
-    if (is_time(field, rows) && !(named && field.times < field.present)) return;
-    if (!field.integer && !field.text && !named) return;  // prices differ too
+    if (rows < 3 || field.present != rows || field.distinct.size() != rows || field.fraction)
+        return;
+    const std::string_view step = last_step(field.path);
+    const bool named = sounds_like_id(step);
+    if (is_time(field, rows) && !(named && (!sounds_like_time(step) || field.one_by_one))) return;
     if (field.long_text && !named) return;
-    Candidate found{field.path, "different in each of " + of_rows(rows), 0, {}};
+    Candidate found{field.path, "different in each of " + of_rows(rows), 0, {}, field.parent};
     found.score = (named ? 4 : 0) + (field.one_by_one ? 3 : 0) +
                   (field.path.find('.') == std::string::npos ? 1 : 0);
     if (field.one_by_one) found.reason += ", each one above the last";
@@ -255,8 +287,8 @@ void consider_key(const Field& field, std::uint64_t rows, std::vector<Candidate>
     const std::size_t values = field.distinct.size();
     const bool repeats = values * 2 <= rows;
     if (!named && (!repeats || values < 3)) return;
-    if (named && rows > 4 && values == rows && !field.text) return;
-    Candidate found{field.path, {}, 0, {}};
+    if (named && values == rows && (rows >= 10 || (rows > 4 && !field.text))) return;
+    Candidate found{field.path, {}, 0, {}, field.parent};
     found.score = (named ? 4 : 0) + (repeats && values > 1 ? 2 : 0) +
                   (field.path.find('.') == std::string::npos ? 1 : 0);
     found.reason = std::to_string(values) + (values == 1 ? " value" : " values") + " in " +
@@ -291,11 +323,11 @@ void each_row(const Kind& kind, const RowsCandidate& rows, const Visit& visit) {
 std::optional<Candidate> find_counter(const Kind& kind, const RowsCandidate& rows,
                                       const Survey& survey, const std::string& key) {
     for (const auto& [path, field] : survey.fields()) {
-        if (!field.integer || field.present != survey.rows() || field.times == field.present ||
-            field.distinct.size() < 3)
+        if (!field.integer || field.parent || field.present != survey.rows() ||
+            field.times == field.present || field.distinct.size() < 3)
             continue;
         if (field.one_by_one) return Candidate{path, "rises by one from row to row", 2, {}};
-        if (key.empty() || rows.positional) continue;
+        if (key.empty() || rows.positional || survey.fields().at(key).parent) continue;
         const auto at = expr::Path::parse(path), by = expr::Path::parse(key);
         std::map<std::string, std::int64_t> last;
         std::uint64_t steps = 0;
@@ -389,7 +421,9 @@ Fields find_fields(const Kind& kind, const RowsCandidate& rows, WallTime began) 
     each_row(kind, rows, [&](const json::Value& row, const ReadFrame& frame) {
         const auto since =
             std::chrono::duration_cast<std::chrono::microseconds>(frame.frame->at).count();
-        if (survey.rows() < kRowsMax) survey.row(row, began + since);
+        if (survey.rows() >= kRowsMax) return;
+        survey.row(row, began + since);
+        if (!rows.path.empty()) survey.beside(frame.document.root());
     });
     Fields found;
     found.rows = survey.rows();
@@ -398,6 +432,12 @@ Fields find_fields(const Kind& kind, const RowsCandidate& rows, WallTime began) 
         consider_id(field, survey.rows(), found.id);
         consider_key(field, survey.rows(), found.key);
     }
+    // What is unique and named like an id is no time where there is another.
+    const auto is_id = [&](const Candidate& time) {
+        return std::ranges::any_of(found.id,
+                                   [&](const Candidate& id) { return id.path == time.path; });
+    };
+    if (!std::ranges::all_of(found.time, is_id)) std::erase_if(found.time, is_id);
     best_first(found.time);
     best_first(found.id);
     best_first(found.key);

@@ -88,6 +88,24 @@ std::string_view type_word(const json::Value& value) {
     return value.is_number() ? "number" : "word";
 }
 
+std::set<std::string> names_of(const json::Value& object) {
+    std::set<std::string> names;
+    for (json::Value v = object.first(); v; v = v.next_in(object)) names.insert(v.name());
+    return names;
+}
+
+std::string braced(const std::set<std::string>& names) {
+    std::string text = "{";
+    for (const std::string& name : names) {
+        if (text.size() > 120) {
+            text += ", …";
+            break;
+        }
+        text.append(text.size() == 1 ? "" : ", ").append(text::printable(name));
+    }
+    return text + "}";
+}
+
 std::string signature_of(const json::Value& root, const std::vector<std::string>& tellers,
                          std::string& match) {
     std::string text;
@@ -111,17 +129,8 @@ std::string signature_of(const json::Value& root, const std::vector<std::string>
             .append(" == ")
             .append(text::json_string(value.string()));
     }
-    std::set<std::string> names;
-    for (json::Value v = root.first(); v; v = v.next_in(root)) names.insert(v.name());
-    text += '{';
-    bool first = true;
-    for (const std::string& member : names) {
-        if (text.size() > 120) {
-            text += ", …";
-            break;
-        }
-        text.append(std::exchange(first, false) ? "" : ", ").append(text::printable(member));
-    }
+    const std::set<std::string> names = names_of(root);
+    text += braced(names);
     if (match.empty() && names.size() <= 3) {
         for (const std::string& member : names)
             if (is_kind_word(member) && member.find_first_of(".-:") == std::string::npos)
@@ -130,7 +139,7 @@ std::string signature_of(const json::Value& root, const std::vector<std::string>
                     .append(")");
         if (!match.empty()) match = "(" + match + ")";
     }
-    return text + "}";
+    return text;
 }
 
 bool one_of(std::string_view word, std::initializer_list<std::string_view> parts) {
@@ -165,6 +174,32 @@ Sort sort_of(const json::Value& root) {
     if (root["result"] && root["id"] && root.size() <= 4) return Sort::Ack;
     if (root["subbed"]) return Sort::Ack;
     return Sort::Data;
+}
+
+/// Data of the same members is one kind, whatever its values: a `type` may name a ship.
+std::vector<Kind> merged(std::map<std::string, Kind> kinds) {
+    std::map<std::string, std::size_t> by_members;
+    std::vector<Kind> all;
+    for (auto& [signature, kind] : kinds) {
+        const bool mergeable =
+            kind.sort == Sort::Data && !kind.members.empty() && signature != "others";
+        const auto [at, fresh] = mergeable ? by_members.try_emplace(kind.members, all.size())
+                                           : std::pair(by_members.end(), true);
+        if (fresh) {
+            all.push_back(std::move(kind));
+            continue;
+        }
+        Kind& first = all[at->second];
+        first.signature = first.members;
+        first.match.clear();
+        first.count += kind.count;
+        first.bytes += kind.bytes;
+        for (const ReadFrame* frame : kind.frames)
+            if (first.frames.size() < kFramesOfKindMax) first.frames.push_back(frame);
+    }
+    for (Kind& kind : all)
+        std::ranges::sort(kind.frames, {}, [](const ReadFrame* frame) { return frame->frame; });
+    return all;
 }
 
 }  // namespace
@@ -209,6 +244,8 @@ Reading read_frames(const Probed& probed) {
         if (frame.json) {
             seen.signature = signature_of(frame.document.root(), tellers, seen.match);
             seen.sort = sort_of(frame.document.root());
+            if (frame.document.root().is_object())
+                seen.members = braced(names_of(frame.document.root()));
         } else if (frame.text.size() <= 64 && text::is_utf8(frame.text)) {
             seen.signature = "the word " + text::json_string(text::trim(frame.text));
             seen.sort = Sort::Word;
@@ -224,7 +261,7 @@ Reading read_frames(const Probed& probed) {
         kind.bytes += frame.text.size();
         if (kind.frames.size() < kFramesOfKindMax) kind.frames.push_back(&frame);
     }
-    for (auto& [ignored, kind] : kinds) reading.kinds.push_back(std::move(kind));
+    reading.kinds = merged(std::move(kinds));
     std::ranges::sort(reading.kinds, [](const Kind& a, const Kind& b) {
         return std::tie(b.count, a.signature) < std::tie(a.count, b.signature);
     });

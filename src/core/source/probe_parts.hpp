@@ -29,7 +29,8 @@ struct ReadFrame {
 /// Frames of the same look.
 struct Kind {
     std::string signature;
-    std::string match;  ///< an expression that tells them apart, if there is one
+    std::string match;    ///< an expression that tells them apart, if there is one
+    std::string members;  ///< their names: data of the same members is of one kind
     Sort sort = Sort::Data;
     std::uint64_t count = 0, bytes = 0;
     std::vector<const ReadFrame*> frames;
@@ -60,7 +61,8 @@ struct Field {
     std::string path;
     std::uint64_t present = 0;
     std::set<std::string> distinct;
-    bool integer = true, text = true, long_text = false;
+    bool integer = true, text = true, long_text = false, fraction = false;
+    bool parent = false;     ///< stands in the frame, beside the rows
     bool one_by_one = true;  ///< each one above the last
     std::uint64_t near_arrival = 0, times = 0;
     TimeUnit unit = TimeUnit::Auto;
@@ -71,6 +73,7 @@ struct Candidate {
     std::string path, reason;
     int score = 0;
     TimeUnit unit = TimeUnit::Auto;
+    bool parent = false;
 };
 struct Fields {
     std::uint64_t rows = 0;
