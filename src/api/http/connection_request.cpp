@@ -115,7 +115,9 @@ std::optional<Problem> Connection::refusal_of(Exchange& exchange) {
         request.caller = Caller::administrator("unix-socket");
     } else {
         auto caller = parts_.auth.identify(request);
-        if (!caller && route_->role != Role::None) return std::move(caller.error());
+        // A wrong credential is told even where none is needed: a WebSocket would go on without it.
+        if (!caller && (route_->role != Role::None || request.header("authorization")))
+            return std::move(caller.error());
         if (caller) request.caller = std::move(*caller);
     }
     if (!request.caller.may(route_->role)) {

@@ -251,11 +251,14 @@ std::vector<ListenerInfo> Hub::snapshot() const {
     return all;
 }
 
-bool Hub::cut(std::string_view id) {
+bool Hub::cut(std::string_view id, CutWhy why) {
     for (const auto& [number, listener] : listeners_) {
         if (listener->closing() || listener->info().id != id) continue;
         const auto alive = listener;
-        alive->close_with(1001, "cut");
+        if (why == CutWhy::Credential)
+            alive->close_with(4401, R"({"code":"unauthenticated"})");
+        else
+            alive->close_with(1001, "cut");
         return true;
     }
     return false;

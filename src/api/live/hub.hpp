@@ -85,7 +85,7 @@ public:
     void count_written(Transport transport, std::uint64_t messages, std::uint64_t bytes);
 
     [[nodiscard]] std::vector<ListenerInfo> snapshot() const;
-    bool cut(std::string_view id);
+    bool cut(std::string_view id, CutWhy why);
     [[nodiscard]] std::size_t listeners() const noexcept { return listeners_.size(); }
 
 private:

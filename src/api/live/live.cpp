@@ -292,10 +292,10 @@ std::vector<ListenerInfo> Live::snapshot() const {
     return all;
 }
 
-bool Live::cut(std::string_view id) {
+bool Live::cut(std::string_view id, CutWhy why) {
     for (unsigned i = 0; i < hubs_.size(); ++i)
-        if (ask_hub<bool>(*server_, i, [hub = hubs_[i].get(), name = std::string(id)] {
-                return hub->cut(name);
+        if (ask_hub<bool>(*server_, i, [hub = hubs_[i].get(), name = std::string(id), why] {
+                return hub->cut(name, why);
             }))
             return true;
     return false;

@@ -13,7 +13,7 @@ namespace {
 /// known by its name: of two tokens of one name, both lose theirs, and one comes back.
 void cut_connections(Listeners& listeners, const Token& token) {
     for (const ListenerInfo& one : listeners.snapshot())
-        if (one.identity == token.name) listeners.cut(one.id);
+        if (one.identity == token.name) listeners.cut(one.id, CutWhy::Credential);
 }
 
 Answer list(const Access& access, const Request& request) {

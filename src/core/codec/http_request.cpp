@@ -54,7 +54,8 @@ Outcome read_path(RequestHead& head) {
     for (const std::string_view raw : text::split(std::string_view(head.path).substr(1), '/')) {
         auto segment = text::percent_decode(raw);
         if (!segment) return refused(400, "bad percent code in the path");
-        if (segment->find_first_of(std::string_view("\0\r\n", 3)) != std::string::npos || !text::is_utf8(*segment))
+        if (segment->find_first_of(std::string_view("\0\r\n", 3)) != std::string::npos ||
+            !text::is_utf8(*segment))
             return refused(400, "bad character in the path");
         // `..%2f..` is one segment to us, but perhaps not to what stands behind it.
         for (const std::string_view part : text::split(*segment, '/'))

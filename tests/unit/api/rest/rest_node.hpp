@@ -206,7 +206,7 @@ private:
 class FakeListeners final : public Listeners {
 public:
     std::vector<ListenerInfo> snapshot() const override { return listeners; }
-    bool cut(std::string_view id) override {
+    bool cut(std::string_view id, CutWhy) override {
         return std::erase_if(listeners, [&](const ListenerInfo& one) { return one.id == id; }) > 0;
     }
     std::vector<ListenerInfo> listeners;
