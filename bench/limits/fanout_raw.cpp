@@ -3,6 +3,7 @@
 ///   fanout_raw PORT
 #include <algorithm>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "core/codec/websocket.hpp"
@@ -52,6 +53,7 @@ private:
     void read(Peer& peer) {
         const ssize_t got = ::recv(peer.fd, buffer_, sizeof buffer_, 0);
         if (got < 0) return;
+        if (got == 0 && !peer.upgraded) return void(::close(std::exchange(peer.fd, -1)));
         if (got == 0) std::exit(0);  // the run is over
         if (!peer.upgraded) return greet(peer, {buffer_, static_cast<std::size_t>(got)});
         std::span<char> input(buffer_, static_cast<std::size_t>(got));

@@ -13,7 +13,14 @@ namespace {
 using namespace anode;
 
 constexpr std::size_t kBlockMessages = 100;
-constexpr WallTime kStart = 1'767'225'600'000'000;
+/// Young enough for the standard retention of a day.
+constexpr WallTime kAge = 1'800'000'000;
+
+WallTime half_an_hour_ago() {
+    timespec at{};
+    ::clock_gettime(CLOCK_REALTIME, &at);
+    return at.tv_sec * 1'000'000 - kAge;
+}
 
 class Filler {
 public:
@@ -52,7 +59,7 @@ private:
     BlockBuilder builder_;
     Arrival next_;
     Seq seq_ = 1;
-    WallTime ts_ = kStart;
+    WallTime ts_ = half_an_hour_ago();
 };
 
 void fill_trades(Filler& filler, std::size_t messages, unsigned topics, std::size_t rare) {

@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
     const unsigned port = args.count("port", 0);
     const std::int64_t began = bench::now_ns();
     pid_t child = 0;
-    if (::posix_spawn(&child, argv[split + 1], nullptr, nullptr, argv + split + 1, environ) != 0)
+    if (::posix_spawnp(&child, argv[split + 1], nullptr, nullptr, argv + split + 1, environ) != 0)
         bench::die("spawn");
     int fd = -1;
     while ((fd = bench::try_connect(port)) < 0) {
