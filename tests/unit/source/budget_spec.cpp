@@ -58,21 +58,21 @@ TEST(BudgetSpec, SourcesOfAProviderShareItsBooksAndNodesShareItsRate) {
     EXPECT_EQ(part.per, 40s);
 }
 
-TEST(BackoffSpec, PausesAreEvenBetweenAFloorAndADoublingCeiling) {
+TEST(BackoffSpec, PausesAreEvenBetweenTheShortestAndADoublingCeiling) {
     Rng rng(4);
     BackoffSpec spec;
     spec.min = 1s;
     spec.max = 60s;
     Backoff backoff(spec);
-    Duration ceiling = 1s;
+    Duration ceiling = 2s;
     for (int n = 0; n < 50; ++n) {
         const Duration pause = backoff.next(rng);
-        EXPECT_GE(pause, 250ms);
+        EXPECT_GE(pause, 1s);
         EXPECT_LE(pause, ceiling);
         ceiling = std::min<Duration>(60s, ceiling * 2);
     }
     backoff.reset();
-    EXPECT_LE(backoff.next(rng), 1s);
+    EXPECT_LE(backoff.next(rng), 2s);
 }
 
 TEST(BackoffSpec, WhenToComeBackIsReadInEveryForm) {

@@ -193,7 +193,7 @@ TEST(FileSpec, AFileThatCannotBeReadIsTriedAgain) {
     stage.start();
     stage.drops(stage.files[0].conn, ErrorClass::Internal);
     EXPECT_EQ(stage.state(), "backoff");
-    stage.passes(1s);
+    stage.passes(2s);
     EXPECT_THAT(stage.files, SizeIs(2));
 }
 

@@ -50,7 +50,7 @@ TEST(StreamSpec, AMissingAnswerEndsTheAttemptWithWords) {
     ASSERT_TRUE(stage.status().last_error.has_value());
     EXPECT_EQ(stage.status().last_error->error, ErrorClass::Handshake);
     EXPECT_THAT(stage.status().last_error->detail, HasSubstr("5s"));
-    stage.passes(1s);
+    stage.passes(2s);
     EXPECT_THAT(stage.opens, SizeIs(2));
     EXPECT_NE(stage.opens[0].first, stage.opens[1].first);
 }
