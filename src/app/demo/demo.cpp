@@ -1,17 +1,22 @@
 #include "app/demo/demo.hpp"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <set>
 
 #include "app/cli/output.hpp"
 #include "app/demo/definitions.hpp"
 #include "app/demo/public_feeds.hpp"
 #include "app/demo/simulator.hpp"
+#include "app/identity.hpp"
 #include "app/run.hpp"
 #include "base/text.hpp"
 #include "core/json/json.hpp"
@@ -54,8 +59,28 @@ std::string set_list(const char* key, const std::vector<std::string>& values, bo
     return set + "]";
 }
 
+/// Held as long as a demo runs: a second one must not write over the files of the first.
+class FolderLock {
+public:
+    explicit FolderLock(const std::string& data)
+        : fd_(::open((data + "/demo.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {}
+    ~FolderLock() {
+        if (fd_ >= 0) ::close(fd_);
+    }
+    FolderLock(const FolderLock&) = delete;
+    FolderLock& operator=(const FolderLock&) = delete;
+    [[nodiscard]] bool held() const noexcept {
+        return fd_ >= 0 && ::flock(fd_, LOCK_EX | LOCK_NB) == 0;
+    }
+
+private:
+    int fd_;
+};
+
 struct Stage {
     Config::From from;
+    std::unique_ptr<FolderLock> lock;
+    std::string data;  ///< the node's data directory
     std::size_t simulated = 0, published = 0;
     std::vector<std::string> webhooks;
     std::string folder;  ///< where the definitions lie
@@ -110,7 +135,16 @@ std::expected<Stage, int> set_stage(const DemoOptions& options, std::uint16_t po
     stage.simulated = sources.count;
     stage.published = feeds.count;
     stage.webhooks = std::move(sources.webhooks);
+    stage.data = data;
     stage.folder = data + "/demo";
+    std::error_code ignored;
+    fs::create_directories(data, ignored);
+    stage.lock = std::make_unique<FolderLock>(data);
+    if (!stage.lock->held()) {
+        std::fprintf(stderr, "anode: another demo runs in %s, or nothing can be written there\n",
+                     data.c_str());
+        return std::unexpected(exit_code::kFailed);
+    }
     if (!write_folder(stage, options.from.file, sources.toml, feeds.toml)) {
         std::fprintf(stderr, "anode: %s cannot be written\n", stage.folder.c_str());
         return std::unexpected(exit_code::kFailed);
@@ -118,7 +152,7 @@ std::expected<Stage, int> set_stage(const DemoOptions& options, std::uint16_t po
     return stage;
 }
 
-void greet(const std::string& url, const Stage& stage) {
+void greet(const std::string& url, const Stage& stage, const std::string& token) {
     const std::string socket = "ws" + url.substr(4);
     std::string text = "\n  aNode demo: " + std::to_string(stage.simulated) +
                        " simulated sources, some hundred messages a second";
@@ -135,6 +169,9 @@ void greet(const std::string& url, const Stage& stage) {
     text += "    sources    curl '" + url +
             "/v1/sources?limit=1000'      or: anode sources ls --url " + url + "\n";
     text += "    as TOML    " + stage.folder + "/conf.d/zz-demo.toml\n";
+    if (!token.empty())
+        text += "    token      -H \"Authorization: Bearer $(cat " + stage.data +
+                "/bootstrap-token)\"\n";
     text += "    end        Ctrl-C\n\n";
     std::fputs(text.c_str(), stdout);
     std::fflush(stdout);
@@ -153,9 +190,12 @@ int run_demo(const DemoOptions& options) {
     if (!stage) return stage.error();
     auto config = Config::load(stage->from);
     if (!config) return complain(config.error());
+    const bool tokens = config->text("auth.mode") == "tokens";
     return run_node({std::move(*config), stage->from, [&](const std::string& url) {
-                         greet(url, *stage);
-                         (*simulator)->push_to(url, stage->webhooks);
+                         const std::string token =
+                             tokens ? bootstrap_token(stage->data).value_or("") : "";
+                         greet(url, *stage, token);
+                         (*simulator)->push_to(url, token, stage->webhooks);
                      }});
 }
 

@@ -76,8 +76,10 @@ Bytes door_event(Now now, Rng& rng) {
 
 }  // namespace
 
-Pushes::Pushes(Loop& loop, const std::string& url, std::vector<std::string> sources)
+Pushes::Pushes(Loop& loop, const std::string& url, const std::string& token,
+               std::vector<std::string> sources)
     : url_(url),
+      token_(token),
       sources_(std::move(sources)),
       resolver_(std::make_unique<Resolver>(loop, only(url))),
       http_(std::make_unique<HttpClient>(loop, *resolver_, 4)) {}
@@ -96,6 +98,7 @@ void Pushes::push(const std::string& source, Now now, Rng& rng) {
     request.method = "POST";
     request.url = std::move(*url);
     request.headers = {{"Content-Type", "application/json"}};
+    if (!token_.empty()) request.headers.emplace_back("Authorization", "Bearer " + token_);
     request.user_agent = "anode-demo";
     request.body = source.find("build") != source.npos  ? build_event(now, rng)
                    : source.find("shop") != source.npos ? order_event(now, rng)

@@ -20,7 +20,8 @@ namespace anode::app::demo {
 class Pushes {
 public:
     /// `url` is the node's.
-    Pushes(Loop& loop, const std::string& url, std::vector<std::string> sources);
+    Pushes(Loop& loop, const std::string& url, const std::string& token,
+           std::vector<std::string> sources);
     ~Pushes();
     void beat(Now now, Rng& rng);
 
@@ -28,7 +29,7 @@ private:
     static constexpr unsigned kWaitingMax = 50;
     void push(const std::string& source, Now now, Rng& rng);
 
-    std::string url_;
+    std::string url_, token_;
     std::vector<std::string> sources_;
     std::unique_ptr<Resolver> resolver_;
     std::unique_ptr<HttpClient> http_;

@@ -91,14 +91,11 @@ Simulator::~Simulator() {
 
 std::uint16_t Simulator::port() const noexcept { return state_->listener->port(); }
 
-void Simulator::push_to(const std::string& url, std::vector<std::string> sources) {
-    state_->loop.post([state = state_.get(), url, sources = std::move(sources)]() mutable {
-        state->pushes = std::make_unique<Pushes>(state->loop, url, std::move(sources));
+void Simulator::push_to(const std::string& url, const std::string& token,
+                        std::vector<std::string> sources) {
+    state_->loop.post([state = state_.get(), url, token, sources = std::move(sources)]() mutable {
+        state->pushes = std::make_unique<Pushes>(state->loop, url, token, std::move(sources));
     });
-}
-
-void Simulator::stop_pushing() {
-    state_->loop.post([state = state_.get()] { state->pushes.reset(); });
 }
 
 }  // namespace anode::app::demo

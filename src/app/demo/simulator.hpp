@@ -17,9 +17,10 @@ public:
     ~Simulator();
 
     [[nodiscard]] std::uint16_t port() const noexcept;
-    /// From now on web hooks of these sources are pushed to the node at `url`. Any thread.
-    void push_to(const std::string& url, std::vector<std::string> sources);
-    void stop_pushing();
+    /// From now on web hooks of these sources are pushed to the node at `url`, with `token` unless it is empty. Any
+    /// thread.
+    void push_to(const std::string& url, const std::string& token,
+                 std::vector<std::string> sources);
 
 private:
     Simulator();
