@@ -58,6 +58,14 @@ expr::Scope Flow::scope() {
 
 std::vector<std::string_view> Flow::tokens() const { return text::split(draft_.topic, '.'); }
 
+void Flow::stand_for_many() {
+    set_payload({});
+    draft_.kind = Kind::Set;
+    draft_.flags = 0;
+    draft_.source_time.reset();
+    draft_.trace = {};
+}
+
 void Flow::set_payload(Bytes payload) {
     payload_ = std::move(payload);
     draft_.payload = payload_;

@@ -35,6 +35,8 @@ public:
     void set_topic(std::string topic);
     void set_kind(Kind kind) noexcept { draft_.kind = kind; }
     void set_ts(WallTime ts) noexcept { ts_ = ts; }
+    /// Keeps topic, key and source only: what is made of many messages is none of them.
+    void stand_for_many();
     /// Routed: `output` of the definition does not count.
     [[nodiscard]] bool routed() const noexcept { return routed_; }
     void route_to(std::string topic) {

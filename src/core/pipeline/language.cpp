@@ -5,6 +5,7 @@ extern "C" {
 #include <jv.h>
 }
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 
@@ -15,30 +16,81 @@ namespace {
 
 constexpr std::size_t kProgramBytesMax = 4096;
 
-/// Words of jq that read something, or may never end. Everything else is bounded by its input.
-constexpr std::array<std::string_view, 19> kRefused{
-    "input",  "inputs",  "env",  "debug",      "stderr",    "input_filename", "input_line_number",
-    "import", "include", "def",  "repeat",     "while",     "until",          "range",
-    "limit",  "label",   "halt", "halt_error", "modulemeta"};
+/// Words of jq that read something, or whose work is not bounded by the message: libjq has no budget of steps.
+constexpr auto kRefused = std::to_array<std::string_view>({
+    "input",        "inputs",  "input_filename", "input_line_number",
+    "import",       "include", "modulemeta",     "get_search_list",
+    "env",          "$ENV",    "$__loc__",       "$__prog_args",
+    "debug",        "stderr",  "halt",           "halt_error",
+    "def",          "label",   "repeat",         "while",
+    "until",        "range",   "limit",          "recurse",
+    "combinations",
+});
 
-/// The first refused word outside strings, if there is one.
-std::string_view refused_word(std::string_view text) {
-    bool in_string = false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '"' && (i == 0 || text[i - 1] != '\\')) in_string = !in_string;
-        if (in_string || (std::isalpha(static_cast<unsigned char>(text[i])) == 0 && text[i] != '$'))
-            continue;
-        std::size_t end = i + 1;
-        while (end < text.size() &&
-               (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '_'))
-            ++end;
-        const std::string_view word = text.substr(i, end - i);
-        if (word == "$ENV" || word == "$__loc__") return word;
-        const bool field = i > 0 && text[i - 1] == '.';
-        for (const auto& refused : kRefused)
-            if (!field && word == refused) return refused;
-        i = end - 1;
+bool is_word_char(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+
+/// Walks a program and meets every word of its code: also inside `\(…)` of strings, never in a string's own text or in
+/// a comment.
+class Words {
+public:
+    explicit Words(std::string_view text) : text_(text) {}
+
+    /// The next word, `$` and all; empty at the end. `field`: it stands behind a dot.
+    std::string_view next(bool& field) {
+        while (at_ < text_.size()) {
+            if (in_string_) {
+                pass_string();
+                continue;
+            }
+            const char c = text_[at_];
+            if (c == '#') {
+                at_ = std::min(text_.find('\n', at_), text_.size());
+            } else if (std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '$') {
+                const std::size_t begin = at_++;
+                while (at_ < text_.size() && is_word_char(text_[at_])) ++at_;
+                field = begin > 0 && text_[begin - 1] == '.';
+                return text_.substr(begin, at_ - begin);
+            } else {
+                pass_mark(c);
+            }
+        }
+        return {};
     }
+
+private:
+    void pass_mark(char c) {
+        ++at_;
+        if (c == '"') in_string_ = true;
+        if (c == '(' && !depth_.empty()) ++depth_.back();
+        if (c == ')' && !depth_.empty() && depth_.back()-- == 0) {
+            depth_.pop_back();  // back in the string that this code stands in
+            in_string_ = true;
+        }
+    }
+    void pass_string() {
+        const char c = text_[at_++];
+        if (c == '"') {
+            in_string_ = false;
+        } else if (c == '\\' && at_ < text_.size()) {
+            if (text_[at_++] == '(') {
+                depth_.push_back(0);
+                in_string_ = false;
+            }
+        }
+    }
+
+    std::string_view text_;
+    std::size_t at_ = 0;
+    bool in_string_ = false;
+    std::vector<std::size_t> depth_;  ///< open parentheses in each `\(…)` around us
+};
+
+/// The first refused word, if there is one.
+std::string_view refused_word(std::string_view text) {
+    Words words(text);
+    bool field = false;
+    for (std::string_view word = words.next(field); !word.empty(); word = words.next(field))
+        if (!field && std::ranges::find(kRefused, word) != kRefused.end()) return word;
     return {};
 }
 
@@ -99,7 +151,12 @@ public:
     Result<jv> first(Flow& flow) {
         const Bytes input = envelope(flow);
         errors_.clear();
-        jq_start(state_, jv_parse_sized(input.data(), static_cast<int>(input.size())), 0);
+        jv parsed = jv_parse_sized(input.data(), static_cast<int>(input.size()));
+        if (jv_is_valid(parsed) == 0) {
+            const Value broken(parsed);
+            return fail(Errc::Malformed, broken.words());
+        }
+        jq_start(state_, parsed, 0);
         const jv result = jq_next(state_);
         if (jv_is_valid(result) != 0) return result;
         const Value ended(result);

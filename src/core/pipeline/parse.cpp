@@ -48,6 +48,20 @@ std::vector<std::string_view> names(const std::array<KeyRow, N>& rows) {
     return out;
 }
 
+/// One more step of a JSON pointer (RFC 6901).
+std::string below(const std::string& at, std::string_view name) {
+    std::string pointer = at + "/";
+    for (const char c : name) {
+        if (c == '~')
+            pointer += "~0";
+        else if (c == '/')
+            pointer += "~1";
+        else
+            pointer += c;
+    }
+    return pointer;
+}
+
 class Parser {
 public:
     std::vector<Complaint> complaints;
@@ -61,7 +75,7 @@ public:
         std::string detail = "unknown member `" + text::printable(name) + "`";
         if (const auto near = text::nearest(name, known); !near.empty())
             detail += "; did you mean `" + std::string(near) + "`?";
-        complain(at + "/" + name, std::move(detail));
+        complain(below(at, name), std::move(detail));
     }
 
     std::optional<Language> language(const json::Value& value, const std::string& at) {
@@ -131,7 +145,7 @@ void Parser::step(const json::Value& value, const std::string& at, std::vector<S
                         "a step is a table with one member, such as { filter = \".data.q > 5\" }");
     }
     const json::Value what = value.first();
-    const std::string name = what.name(), here = at + "/" + name;
+    const std::string name = what.name(), here = below(at, name);
     if (name == "filter") {
         if (auto program = language(what, here)) out.emplace_back(FilterStep{std::move(*program)});
     } else if (name == "map") {
@@ -182,6 +196,11 @@ void Parser::aggregate(const json::Value& value, const std::string& at,
                                                                        {"last", Kind::Last}}};
     Aggregate result;
     result.name = value.name();
+    constexpr std::array<std::string_view, 3> kTaken{"key", "from", "to"};
+    if (std::ranges::find(kTaken, result.name) != kTaken.end())
+        return complain(at, "every window tells `key`, `from` and `to` already");
+    if (std::ranges::find(out, result.name, &Aggregate::name) != out.end())
+        return complain(at, "is written twice");
     if (value.equals("count")) {
         out.push_back(std::move(result));
         return;
@@ -204,7 +223,7 @@ void Parser::window(const json::Value& value, const std::string& at, std::vector
                         "expects a table such as { size = \"10s\", fields = { n = \"count\" } }");
     WindowStep step;
     for (json::Value member = value.first(); member; member = member.next_in(value)) {
-        const std::string name = member.name(), here = at + "/" + name;
+        const std::string name = member.name(), here = below(at, name);
         if (name == "size")
             step.size = duration(member, here, 10ms, 24h).value_or(0ns);
         else if (name == "slide")
@@ -213,7 +232,7 @@ void Parser::window(const json::Value& value, const std::string& at, std::vector
             step.by = language(member, here);
         else if (name == "fields" && member.is_object())
             for (json::Value field = member.first(); field; field = field.next_in(member))
-                aggregate(field, here + "/" + field.name(), step.fields);
+                aggregate(field, below(here, field.name()), step.fields);
         else if (name == "fields")
             complain(here, "expects a table of names");
         else
@@ -235,7 +254,7 @@ void Parser::dedupe(const json::Value& value, const std::string& at, std::vector
         return complain(at, "expects a table such as { by = \".id\", keep = \"10m\" }");
     DedupeStep step;
     for (json::Value member = value.first(); member; member = member.next_in(value)) {
-        const std::string name = member.name(), here = at + "/" + name;
+        const std::string name = member.name(), here = below(at, name);
         if (name == "by" && member.is_array()) {
             std::size_t index = 0;
             for (json::Value one = member.first(); one; one = one.next_in(member), ++index)
@@ -255,7 +274,10 @@ void Parser::dedupe(const json::Value& value, const std::string& at, std::vector
             unknown(at, name, {"by", "keep", "max"});
         }
     }
-    if (!value.find("by")) complain(at + "/by", "is required");
+    if (!value.find("by"))
+        complain(at + "/by", "is required");
+    else if (value.find("by").is_array() && value.find("by").size() == 0)
+        complain(at + "/by", "names nothing to tell repeats by");
     out.emplace_back(std::move(step));
 }
 
@@ -303,7 +325,7 @@ std::expected<std::shared_ptr<const Definition>, std::vector<Complaint>> parse(
     }
     bool routed = false;
     for (json::Value member = tree.first(); member; member = member.next_in(tree)) {
-        const std::string name = member.name(), at = "/" + name;
+        const std::string name = member.name(), at = below({}, name);
         if (name == "name") {
             definition->name = member.is_string() ? member.string() : "";
             if (!good_name(definition->name))
@@ -316,6 +338,7 @@ std::expected<std::shared_ptr<const Definition>, std::vector<Complaint>> parse(
                 parser.complain(at, "expects true or false");
         } else if (name == "description") {
             definition->description = member.string();
+            if (!member.is_string()) parser.complain(at, "expects a string");
         } else if (name == "input") {
             auto input = PatternSet::parse(member.is_string() ? member.string() : "");
             if (input)
@@ -330,6 +353,7 @@ std::expected<std::shared_ptr<const Definition>, std::vector<Complaint>> parse(
                 continue;
             }
             std::size_t index = 0;
+            definition->steps.clear();  // a repeated member: the last wins
             for (json::Value step = member.first(); step; step = step.next_in(member), ++index)
                 parser.step(step, at + "/" + std::to_string(index), definition->steps);
         } else {
@@ -350,12 +374,12 @@ std::string json_schema() {
     json::Writer json(out);
     const auto rows = [&json](const auto& table) {
         json.key("properties").begin_object();
-        for (const KeyRow& row : table)
-            json.key(row.key)
-                .begin_object()
-                .member("type", row.type)
-                .member("description", row.meaning)
-                .end_object();
+        for (const KeyRow& row : table) {
+            json.key(row.key).begin_object().member("type", row.type);
+            if (row.key == "steps")
+                json.key("items").begin_object().member("$ref", "#/$defs/step").end_object();
+            json.member("description", row.meaning).end_object();
+        }
         json.end_object();
     };
     json.begin_object()

@@ -69,14 +69,16 @@ struct Status {
 /// All pipelines of a node. The output of one may feed another; a definition that would close a loop is refused, and a
 /// message passes at most eight pipelines.
 /// Thread: confined to one owner.
-/// Limits: a pipeline holds at most 8 MiB in windows and conflation; over it the oldest is let out early (window) or
-///         dropped with a rejection (conflate). Every evaluation has a budget of 10,000 steps.
+/// Limits: a pipeline holds about 8 MiB in windows and conflation; over it, all that it holds is let out early. Every
+///         compiled evaluation has a budget of 10,000 steps.
 class Pipelines {
 public:
     explicit Pipelines(metrics::Registry* metrics = nullptr);
     ~Pipelines();
 
-    /// Adds or replaces. Malformed with words if it would close a loop.
+    /// Malformed with words if it would close a loop with those that are here (but its own namesake).
+    [[nodiscard]] Result<void> check(const Definition& definition) const;
+    /// Adds or replaces, if check() says so. What a replaced or removed one still holds comes out at the next tick().
     Result<void> put(std::shared_ptr<const Definition> definition, Now now);
     bool remove(std::string_view name);
     [[nodiscard]] bool empty() const noexcept;

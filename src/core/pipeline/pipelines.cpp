@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 #include <unordered_map>
+#include <utility>
 
 #include "core/pipeline/stage.hpp"
 
@@ -65,21 +66,6 @@ struct Running {
     }
 };
 
-/// The output topic of a message at the end of its pipeline.
-Result<std::string> topic_of(Flow& flow, const Definition& definition) {
-    if (flow.routed()) return flow.route();
-    const auto tokens = flow.tokens();
-    source::Context context;
-    context.row = flow.value();
-    context.key = flow.draft().key;
-    context.tokens = tokens;
-    auto topic = definition.output.text(context);
-    if (!topic) return fail(Errc::Malformed, "output: " + topic.error().what);
-    if (const auto good = check_topic(*topic); !good)
-        return fail(Errc::Malformed, "output: " + good.error().what);
-    return topic;
-}
-
 }  // namespace
 
 struct Pipelines::State {
@@ -89,6 +75,7 @@ struct Pipelines::State {
     PatternTrie inputs;
     std::unordered_map<std::string, std::vector<Running*>> readers;  ///< by topic, found once
     Flow scratch[kDepthMax];
+    std::vector<Running> leaving;  ///< replaced or removed, with messages that are not out yet
 
     void rebuild() {
         by_id.clear();
@@ -117,6 +104,14 @@ struct Pipelines::State {
         return list;
     }
 
+    /// Keeps what still holds messages until the next tick.
+    void leave(Running&& old) {
+        if (old.bytes() > 0) leaving.push_back(std::move(old));
+    }
+    void let_leave(Now now, Sink& sink) {
+        for (Running& old : std::exchange(leaving, {})) let_out(old, now, true, sink, 0);
+    }
+
     void run(const Input& input, Now now, Sink& sink, int depth) {
         if (depth >= kDepthMax) {
             sink.rejected("", input.draft, "the message has passed eight pipelines");
@@ -128,7 +123,7 @@ struct Pipelines::State {
             Flow& flow = scratch[depth];
             flow.begin(input);
             go_on(*one, flow, 0, now, sink, depth);
-            if (one->bytes() > kHeldBytesMax) let_out(*one, now, true, sink, depth);
+            if (one->bytes() > kHeldBytesMax) let_out(*one, now, true, sink, depth);  // early
         }
     }
 
@@ -215,17 +210,23 @@ Pipelines::Pipelines(metrics::Registry* metrics) : state_(std::make_unique<State
 }
 Pipelines::~Pipelines() = default;
 
+Result<void> Pipelines::check(const Definition& definition) const {
+    if (!definition.enabled) return {};
+    const auto way = state_->loop_through(definition);
+    if (way.empty()) return {};
+    return fail(Errc::Malformed,
+                "the output would come back to the input: " + way + " → " + definition.name);
+}
+
 Result<void> Pipelines::put(std::shared_ptr<const Definition> definition, Now) {
-    if (definition->enabled) {
-        if (const auto way = state_->loop_through(*definition); !way.empty())
-            return fail(Errc::Malformed, "the output would come back to the input: " + way + " → " +
-                                             definition->name);
-    }
+    if (auto good = check(*definition); !good) return good;
     Running fresh;
     for (const Step& step : definition->steps) fresh.stages.push_back(make_stage(step));
     fresh.definition = std::move(definition);
     state_->open_series(fresh);
-    state_->running[fresh.definition->name] = std::move(fresh);
+    Running& place = state_->running[fresh.definition->name];
+    if (place.definition) state_->leave(std::exchange(place, Running()));
+    place = std::move(fresh);
     state_->rebuild();
     return {};
 }
@@ -234,6 +235,7 @@ bool Pipelines::remove(std::string_view name) {
     const auto found = state_->running.find(name);
     if (found == state_->running.end()) return false;
     if (state_->metrics != nullptr) state_->metrics->remove("pipeline", name);
+    state_->leave(std::move(found->second));
     state_->running.erase(found);
     state_->rebuild();
     return true;
@@ -248,10 +250,12 @@ void Pipelines::handle(const Input& input, Now now, Sink& sink) {
 }
 
 void Pipelines::tick(Now now, Sink& sink) {
+    state_->let_leave(now, sink);
     for (auto& [name, one] : state_->running) state_->let_out(one, now, false, sink, 0);
 }
 
 std::optional<Instant> Pipelines::due() const {
+    if (!state_->leaving.empty()) return Instant{};
     std::optional<Instant> least;
     for (const auto& [name, one] : state_->running)
         if (const auto due = one.due(); due && (!least || *due < *least)) least = due;
@@ -259,6 +263,7 @@ std::optional<Instant> Pipelines::due() const {
 }
 
 void Pipelines::flush(Now now, Sink& sink) {
+    state_->let_leave(now, sink);
     for (auto& [name, one] : state_->running) state_->let_out(one, now, true, sink, 0);
 }
 

@@ -149,6 +149,23 @@ std::string_view name(Fate fate) noexcept {
     return kNames[static_cast<std::size_t>(fate)];
 }
 
+Result<std::string> topic_of(Flow& flow, const Definition& definition) {
+    std::string topic = flow.route();
+    if (!flow.routed()) {
+        const auto tokens = flow.tokens();
+        source::Context context;
+        context.row = flow.value();
+        context.key = flow.draft().key;
+        context.tokens = tokens;
+        auto made = definition.output.text(context);
+        if (!made) return fail(Errc::Malformed, "output: " + made.error().what);
+        topic = std::move(*made);
+    }
+    if (const auto good = check_topic(topic); !good)
+        return fail(Errc::Malformed, "output: " + good.error().what);
+    return topic;
+}
+
 std::unique_ptr<Stage> make_stage(const Step& step) {
     return std::visit(
         [](const auto& s) -> std::unique_ptr<Stage> {

@@ -28,6 +28,9 @@ public:
     [[nodiscard]] virtual std::size_t bytes() const { return 0; }
 };
 
+/// The output topic of a message at the end of its pipeline. Malformed if that is no topic that messages may have.
+Result<std::string> topic_of(Flow& flow, const Definition& definition);
+
 std::unique_ptr<Stage> make_stage(const Step& step);
 /// The stages that hold messages have files of their own.
 std::unique_ptr<Stage> make_window(const WindowStep& step);

@@ -38,13 +38,7 @@ bool write_steps(json::Writer& out, Flow& flow, std::vector<std::unique_ptr<Stag
 }
 
 void write_output(json::Writer& out, Flow& flow, const Definition& definition) {
-    const auto tokens = flow.tokens();
-    source::Context context;
-    context.row = flow.value();
-    context.key = flow.draft().key;
-    context.tokens = tokens;
-    const auto topic =
-        flow.routed() ? Result<std::string>(flow.route()) : definition.output.text(context);
+    const auto topic = topic_of(flow, definition);
     if (!topic) {
         out.begin_object().member("error", topic.error().what).end_object();
         return;
