@@ -8,6 +8,9 @@ namespace {
 constexpr WallTime kKeepMicros =
     std::chrono::duration_cast<std::chrono::microseconds>(Idempotency::kKeep).count();
 
+/// The end of the year 9999: no time of a record is later, and none of our sums overflows.
+constexpr WallTime kLatest = 253'402'300'799'999'999;
+
 }  // namespace
 
 std::string Idempotency::name(std::string_view topic, std::string_view key) {
@@ -27,6 +30,8 @@ void Idempotency::remember(std::string name, Known known) {
     order_.emplace_back(known.at, name);
     known_.insert_or_assign(std::move(name), std::move(known));
 }
+
+void Idempotency::forget(std::string_view name) { known_.erase(std::string(name)); }
 
 std::vector<std::string> Idempotency::expire(WallTime now) {
     std::vector<std::string> gone;
@@ -66,6 +71,8 @@ Result<Idempotency::Known> Idempotency::decode(BytesView bytes) {
         return fail(Errc::Corrupt, "record of an idempotency key");
     known.body = {*high, *low};
     known.at = *at;
+    if (known.at < 0 || known.at > kLatest || in.rest().size() != *count * 16)
+        return fail(Errc::Corrupt, "record of an idempotency key");
     known.ids.reserve(*count);
     for (std::uint64_t i = 0; i < *count; ++i) {
         const auto id_high = in.le<std::uint64_t>();

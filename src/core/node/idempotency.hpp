@@ -35,6 +35,8 @@ public:
 
     [[nodiscard]] const Known* find(std::string_view name, WallTime now) const;
     void remember(std::string name, Known known);
+    /// The messages of this key were not stored after all.
+    void forget(std::string_view name);
     /// Takes out what is too old or too much; the names, so that their records can be deleted.
     std::vector<std::string> expire(WallTime now);
     [[nodiscard]] std::size_t size() const noexcept { return known_.size(); }
