@@ -58,6 +58,8 @@ public:
     void count_duplicates(std::uint64_t n);
     void count_dropped(std::string_view source, std::string_view reason, std::uint64_t n = 1);
     void count_received(std::uint64_t n) { balance_.received += n; }
+    /// A source has ended and took its series along.
+    void forget_series(std::string_view source) { series_.forget(source); }
     /// Writes a dead letter: `$dlq.<source>`, at most a hundred a second and source; the rest are counted.
     void dead_letter(std::string_view source, std::string_view reason, BytesView raw,
                      std::string_view where = {});

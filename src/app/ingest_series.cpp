@@ -54,6 +54,14 @@ metrics::Counter& IngestSeries::rejected(std::string_view source, std::string_vi
     return *counter;
 }
 
+void IngestSeries::forget(std::string_view source) {
+    const std::string begin = std::string(source) + '\0';
+    const auto of_source = [&](const auto& entry) { return entry.first.starts_with(begin); };
+    std::erase_if(taken_, of_source);
+    std::erase_if(rejected_, of_source);
+    last_ = nullptr;
+}
+
 std::string_view IngestSeries::bounded(std::unordered_set<std::string>& seen, std::size_t max,
                                        std::string_view value) {
     if (seen.contains(std::string(value))) return value;

@@ -43,6 +43,8 @@ public:
 
     void taken(const Draft& draft);
     metrics::Counter& rejected(std::string_view source, std::string_view reason);
+    /// The series of this source were removed from the registry: should it come back, they are looked up anew.
+    void forget(std::string_view source);
 
     metrics::Counter& balance_errors;
     RecentRate rate;

@@ -1,5 +1,7 @@
 #include "app/sources/runner.hpp"
 
+#include <utility>
+
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "core/json/json.hpp"
@@ -62,12 +64,19 @@ SourceRunner::SourceRunner(RunnerWorld& world, std::shared_ptr<const source::Def
                                    of(*definition_))) {
     auto machine = source::make_machine(definition_, std::move(restored), world.secrets,
                                         world.budgets, seeded_rng());
+    show_state(source::State::Disabled);  // what a runner before this one left behind
     show_state(machine->state());
     driver_ =
         std::make_unique<SourceDriver>(world.world, definition_->name, std::move(machine), *this);
 }
 
-SourceRunner::~SourceRunner() { world_.metrics.remove("source", definition_->name); }
+SourceRunner::~SourceRunner() = default;
+
+void SourceRunner::retire() {
+    show_state(source::State::Disabled);
+    retired_ = true;
+    driver_->stop(false);
+}
 
 Result<std::vector<MessageId>> SourceRunner::push(
     std::span<const std::pair<std::string, std::string>> headers, BytesView body) {
@@ -142,7 +151,7 @@ void SourceRunner::keep_position(std::string_view position) {
 }
 
 void SourceRunner::on_state(SourceDriver&, const source::act::StateChanged& change) {
-    show_state(change.to);
+    if (!retired_) show_state(change.to);
     note("state", std::string(source::name(change.from)) + " → " +
                       std::string(source::name(change.to)) +
                       (change.why.empty() ? "" : ": " + change.why));
@@ -196,13 +205,13 @@ void SourceRunner::tick() {
     rate_ += (now - rate_) / 5;  // the weight of a second falls to a tenth in ten
     if (rate_ < 0.01) rate_ = 0;
     for (const source::ErrorCount& error : driver_->machine().status().errors) {
-        auto& counter = errors_[std::string(source::name(error.error))];
+        auto& [counter, counted] = errors_[std::string(source::name(error.error))];
         if (counter == nullptr) {
             counter = &world_.metrics.counter(
                 "anode_source_errors_total", "Errors of a source, by class.",
                 {{"source", definition_->name}, {"class", std::string(source::name(error.error))}});
         }
-        counter->add(error.count - counter->value());
+        counter->add(error.count - std::exchange(counted, error.count));
     }
 }
 

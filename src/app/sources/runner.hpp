@@ -41,6 +41,8 @@ public:
     [[nodiscard]] const std::string& name() const noexcept { return definition_->name; }
     void start() { driver_->start(); }
     void stop(bool drain) { driver_->stop(drain); }
+    /// Another runner takes over, or none does: ends politely and shows no state any more.
+    void retire();
     void restart() { driver_->restart(); }
     void set_pressure(bool full) { driver_->set_pressure(full); }
     /// The answer tells what was taken in once `reply` may be given; rows are in the engine when this returns.
@@ -84,8 +86,13 @@ private:
     metrics::Counter& gap_messages_;
     metrics::Gauge& last_message_;
     metrics::Histogram& lag_;
-    std::map<std::string, metrics::Counter*, std::less<>> errors_;
+    struct ErrorSeries {
+        metrics::Counter* counter = nullptr;
+        std::uint64_t counted = 0;  ///< of this runner's errors, in the counter already
+    };
+    std::map<std::string, ErrorSeries, std::less<>> errors_;
     metrics::Gauge* shown_state_ = nullptr;
+    bool retired_ = false;
 };
 
 }  // namespace anode::app

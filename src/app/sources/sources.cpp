@@ -89,7 +89,10 @@ void Sources::redeclare(std::vector<DeclaredSource> declared) {
     }
     for (auto at = sources_.begin(); at != sources_.end();) {
         const bool gone = at->second.entry.from_file && !wanted.contains(at->first);
-        if (gone) retire(std::move(at->second.runner));
+        if (gone) {
+            retire(std::move(at->second.runner));
+            forget(at->first);
+        }
         at = gone ? sources_.erase(at) : std::next(at);
     }
     for (auto& [name, entry] : wanted) {
@@ -119,14 +122,24 @@ void Sources::run(Source& source, source::Restored restored) {
     if (world_.engine.pressed()) source.runner->set_pressure(true);
 }
 
+/// The series of a source live as long as its definition, over all runners it ever has.
+void Sources::forget(const std::string& name) {
+    world_.metrics.remove("source", name);
+    world_.engine.forget_series(name);
+}
+
 /// A runner that ends keeps its connections until they have closed politely.
 void Sources::retire(std::unique_ptr<SourceRunner> runner) {
     if (!runner) return;
-    runner->stop(false);
+    runner->retire();
     retired_.push_back(std::move(runner));
     world_.world.loop.after(3s, [this] {
-        std::erase_if(retired_, [](const auto& old) { return old->quiet(); });
-        if (retired_.size() > 1000) retired_.clear();
+        const bool too_many = retired_.size() > 1000;
+        std::erase_if(retired_, [&](const auto& old) {
+            const bool ended = too_many || old->quiet();
+            if (ended && !sources_.contains(old->name())) forget(old->name());
+            return ended;
+        });
     });
 }
 
@@ -266,6 +279,7 @@ void Sources::remove(std::string name, std::string actor, api::Reply<Outcome<voi
                                  "the source is declared in " + found->second.entry.origin));
         retire(std::move(found->second.runner));
         sources_.erase(found);
+        forget(name);
         world_.engine.ride_along({"source", name, std::nullopt});
         world_.engine.ride_along({"position", name, std::nullopt});
         world_.ledger.audit(actor, "source.delete", name);

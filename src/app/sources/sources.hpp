@@ -71,6 +71,7 @@ private:
     void store_entry(const SourceEntry& entry);
     void run(Source& source, source::Restored restored = {});
     void retire(std::unique_ptr<SourceRunner> runner);
+    void forget(const std::string& name);
     void tick();
 
     RunnerWorld world_;
