@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <future>
+#include <utility>
 
 #include "base/log.hpp"
 #include "base/text.hpp"
@@ -16,6 +17,7 @@ constexpr std::uint64_t kBusyMessages = 30;     ///< in ten milliseconds: then b
 constexpr std::uint64_t kPressureBytes = 48u << 20;  ///< three quarters of the store's queue
 constexpr std::uint32_t kLettersPerSecond = 100;
 constexpr std::size_t kLetterRawBytes = 4096;
+constexpr int kLastRounds = 1000;  ///< at the end: how often a store that is full is asked again
 
 }  // namespace
 
@@ -137,7 +139,7 @@ void Engine::do_publish(api::PublishRequest request, api::Reply<Result<api::Publ
         idem = Idempotency::name(request.items.front().topic, request.idempotency_key);
         if (answer_known(request, idem, reply)) return;
     }
-    if (pressed_) return refuse(Errc::Overloaded, "the node cannot keep up");
+    if (pressed()) return refuse(Errc::Overloaded, "the node cannot keep up");
     if (no_space_ && request.ack == api::Ack::Disk)
         return refuse(Errc::NoSpace, "the disk is full");
 
@@ -176,22 +178,30 @@ bool Engine::answer_known(const api::PublishRequest& request, const std::string&
     const Idempotency::Known* known = idempotency_.find(name, loop_.now().wall);
     if (known == nullptr) return false;
     if (known->body != request.body_hash) {
-        balance_.rejected += request.items.size();
+        count_rejected("api", "key-reused", request.items.size());
         if (reply) reply(fail(Errc::Conflict, "the idempotency key was used with another body"));
         return true;
     }
     count_duplicates(request.items.size());
-    api::PublishResult result{known->ids, request.ack, true};
-    if (!reply) return true;
-    // The first answer may still wait for the disk; this one must not overtake it.
-    when_stored(
-        [result = std::move(result), reply = std::move(reply)](const Result<void>& done) mutable {
-            if (done)
-                reply(std::move(result));
-            else
-                reply(std::unexpected(done.error()));
-        });
+    if (reply) answer_repeat(name, {known->ids, request.ack, true}, std::move(reply));
     return true;
+}
+
+/// The first answer may still wait for the disk: this one must not overtake it, nor tell of messages that the disk then
+/// did not take.
+void Engine::answer_repeat(std::string name, api::PublishResult result,
+                           api::Reply<Result<api::PublishResult>> reply) {
+    when_stored([this, name = std::move(name), result = std::move(result),
+                 reply = std::move(reply)](const Result<void>& done) mutable {
+        if (!done) return reply(std::unexpected(done.error()));
+        loop_.post([this, name = std::move(name), result = std::move(result),
+                    reply = std::move(reply)]() mutable {
+            const Idempotency::Known* known = idempotency_.find(name, loop_.now().wall);
+            if (known == nullptr || known->ids != result.ids)
+                return reply(fail(Errc::Overloaded, "the first request was not stored: try again"));
+            reply(std::move(result));
+        });
+    });
 }
 
 Place Engine::take(const Draft& draft) {
@@ -239,6 +249,19 @@ void Engine::count_duplicates(std::uint64_t n) { balance_.duplicates += n; }
 void Engine::count_dropped(std::string_view source, std::string_view reason, std::uint64_t n) {
     balance_.dropped += n;
     series_.rejected(source, reason).add(n);
+}
+
+void Engine::forget_series(std::string_view source) {
+    series_.forget(source);
+    letters_.erase(std::string(source));
+}
+
+/// Whoever had no dead letter for a minute begins anew, unless the next one has something to tell.
+void Engine::forget_old_letters() {
+    const Instant now = loop_.now().mono;
+    std::erase_if(letters_, [now](const auto& entry) {
+        return now - entry.second.second > 60s && entry.second.suppressed == 0;
+    });
 }
 
 void Engine::dead_letter(std::string_view source, std::string_view reason, BytesView raw,
@@ -318,23 +341,24 @@ void Engine::hand_over(std::shared_ptr<Batch> batch) {
     ++in_flight_;
     const Result<void> queued =
         store_.append({batch->blocks, batch->records}, [this, batch](const Result<void>& done) {
-            for (auto& waiting : batch->waiting) waiting(done);
-            batch->waiting.clear();
+            // First the books, then the answers: who asks again finds the books closed.
+            auto answers = std::exchange(batch->waiting, {});
             loop_.post([this, batch, done] {
                 --in_flight_;
                 stored(batch, done);
             });
+            for (auto& answer : answers) answer(done);
         });
     if (queued) return;
     --in_flight_;
     if (queued.error().code == Errc::Overloaded)
-        stalled_.insert(stalled_.begin(), std::move(batch));
+        stalled_.push_front(std::move(batch));
     else
         stored(std::move(batch), queued);
 }
 
 void Engine::stored(std::shared_ptr<Batch> batch, Result<void> result) {
-    for (auto& waiting : batch->waiting) waiting(result);
+    for (auto& answer : std::exchange(batch->waiting, {})) answer(result);
     balance_.queued -= batch->messages;
     if (result) {
         balance_.stored += batch->messages;
@@ -349,25 +373,34 @@ void Engine::stored(std::shared_ptr<Batch> batch, Result<void> result) {
             log::error("store", "a block could not be stored", {{"err", result.error().what}});
         if (batch->messages > 0)
             count_dropped("store", full ? "store-full" : "store-error", batch->messages);
+        forget_unstored(*batch);
     }
     retry_stalled();
     set_pressure();
 }
 
 void Engine::retry_stalled() {
+    if (std::exchange(retrying_, true)) return;  // a batch that failed at once asks again
     while (!stalled_.empty()) {
         auto batch = std::move(stalled_.front());
-        stalled_.erase(stalled_.begin());
+        stalled_.pop_front();
         const std::size_t before = stalled_.size();
         hand_over(std::move(batch));
-        if (stalled_.size() > before) return;  // still full: it went back to the front
+        if (stalled_.size() > before) break;  // still full: it went back to the front
     }
+    retrying_ = false;
+}
+
+/// A key whose messages were lost is free again: the next try with it is no repeat.
+void Engine::forget_unstored(const Batch& batch) {
+    for (const Record& record : batch.records)
+        if (record.space == "idem" && record.value) idempotency_.forget(record.key);
 }
 
 void Engine::set_pressure() {
     const bool pressed = shedding_ || !stalled_.empty() || store_.queued_bytes() > kPressureBytes;
-    if (pressed == pressed_) return;
-    pressed_ = pressed;
+    if (pressed == pressed_.load(std::memory_order_relaxed)) return;
+    pressed_.store(pressed, std::memory_order_relaxed);
     log::warn("engine",
               pressed ? "intake stops: the store or the memory is full" : "intake goes on");
     if (pressure_listener_) pressure_listener_(pressed);
@@ -406,6 +439,9 @@ void Engine::check_balance() {
         no_space_ = false;
         log::info("store", "there is room on the disk again");
     }
+    retry_stalled();  // nothing may be in flight whose end would do it
+    set_pressure();
+    forget_old_letters();
     for (std::string& name : idempotency_.expire(loop_.now().wall))
         ride_along({"idem", std::move(name), std::nullopt});
     loop_.after(1s, [this] { check_balance(); });
@@ -413,14 +449,19 @@ void Engine::check_balance() {
 
 void Engine::stop() {
     drain(true);
-    std::promise<void> done;
-    loop_.post([this, &done] {
-        pipelines_.flush(loop_.now(), *outputs_);
-        flush();
-        done.set_value();
-    });
-    done.get_future().wait();
-    (void)store_.flush();
+    bool more = true;
+    for (int round = 0; more && round < kLastRounds; ++round) {
+        auto left = std::make_shared<std::promise<bool>>();
+        const bool runs = loop_.post([this, left, round] {
+            if (round == 0) pipelines_.flush(loop_.now(), *outputs_);
+            flush();
+            retry_stalled();
+            left->set_value(!stalled_.empty());
+        });
+        if (!runs) return;
+        more = left->get_future().get();
+        if (!store_.flush()) return;
+    }
 }
 
 }  // namespace anode::app

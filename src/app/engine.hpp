@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -59,7 +60,7 @@ public:
     void count_dropped(std::string_view source, std::string_view reason, std::uint64_t n = 1);
     void count_received(std::uint64_t n) { balance_.received += n; }
     /// A source has ended and took its series along.
-    void forget_series(std::string_view source) { series_.forget(source); }
+    void forget_series(std::string_view source);
     /// Writes a dead letter: `$dlq.<source>`, at most a hundred a second and source; the rest are counted.
     void dead_letter(std::string_view source, std::string_view reason, BytesView raw,
                      std::string_view where = {});
@@ -68,7 +69,8 @@ public:
     void pipelines_changed();
     void set_push_target(PushTarget* target) noexcept { push_target_ = target; }
     /// True while the store cannot keep up: sources stop reading.
-    [[nodiscard]] bool pressed() const noexcept { return pressed_; }
+    /// Any thread.
+    [[nodiscard]] bool pressed() const noexcept { return pressed_.load(std::memory_order_relaxed); }
     void on_pressure(std::function<void(bool)> listener) {
         pressure_listener_ = std::move(listener);
     }
@@ -78,7 +80,8 @@ public:
     void shed(bool on);
     /// Refuses new publishes from now on.
     void drain(bool on) noexcept { draining_.store(on, std::memory_order_relaxed); }
-    /// Lets windows out, seals, and waits until the store has it all. Any thread but the engine's.
+    /// Lets windows out, seals, and waits until the store has it all or takes no more. Any thread but the engine's;
+    /// the loop runs.
     void stop();
 
     /// Loads what the last run remembered (idempotency keys). Before the loop starts.
@@ -104,6 +107,10 @@ private:
     void hand_over(std::shared_ptr<Batch> batch);
     void stored(std::shared_ptr<Batch> batch, Result<void> result);
     void retry_stalled();
+    void forget_unstored(const Batch& batch);
+    void answer_repeat(std::string name, api::PublishResult result,
+                       api::Reply<Result<api::PublishResult>> reply);
+    void forget_old_letters();
     void set_pressure();
     void arm_tick();
     void check_balance();
@@ -120,11 +127,13 @@ private:
     std::unique_ptr<Outputs> outputs_;
     PushTarget* push_target_ = nullptr;
     std::function<void(bool)> pressure_listener_;
-    bool pressed_ = false, shedding_ = false;
+    std::atomic<bool> pressed_{false};
+    bool shedding_ = false;
     std::atomic<bool> draining_{false};
 
-    std::shared_ptr<Batch> open_;                  ///< sealed since the last flush
-    std::vector<std::shared_ptr<Batch>> stalled_;  ///< the store's queue was full
+    std::shared_ptr<Batch> open_;                 ///< sealed since the last flush
+    std::deque<std::shared_ptr<Batch>> stalled_;  ///< the store's queue was full
+    bool retrying_ = false;
     bool flush_scheduled_ = false;
     Instant last_flush_{};
     bool tick_armed_ = false;

@@ -59,6 +59,7 @@ void IngestSeries::forget(std::string_view source) {
     const auto of_source = [&](const auto& entry) { return entry.first.starts_with(begin); };
     std::erase_if(taken_, of_source);
     std::erase_if(rejected_, of_source);
+    sources_.erase(std::string(source));
     last_ = nullptr;
 }
 
