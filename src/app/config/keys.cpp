@@ -29,7 +29,7 @@ constexpr auto kKeys = std::to_array<KeyRow>({
      "Networks whose X-Forwarded-For counts."},
     {"http.insecure", Bool, "false", kRestart, "",
      "Allow plain HTTP, or no authentication, on addresses that are not loopback."},
-    {"http.threads", Number, "1", kRestart, "", "Threads that serve listeners and requests."},
+    {"http.threads", Count, "1", kRestart, "", "Threads that serve listeners and requests."},
     {"http.tls.cert", Text, "", kRestart, "", "PEM file of the certificate chain; empty: no TLS."},
     {"http.tls.key", SecretOrNone, "", kRestart, "", "The private key."},
     {"http.tls.client_ca", Text, "", kRestart, "",
@@ -87,7 +87,7 @@ constexpr auto kKeys = std::to_array<KeyRow>({
     {"storage.cassandra.spool", Size, "\"10GiB\"", kLive, "", "How much may wait for Cassandra."},
     {"storage.cassandra.schema", Choice, "\"check\"", kRestart, "check|create",
      "Whether tables are made."},
-    {"storage.cassandra.inflight", Number, "32", kLive, "", "Requests at once."},
+    {"storage.cassandra.inflight", Count, "32", kLive, "", "Requests at once."},
     {"storage.cassandra.takeover", Duration, "\"60s\"", kLive, "",
      "When another node writes for one that is gone."},
     {"storage.cassandra.max_age", Duration, "\"400d\"", kLive, "", "Oldest history kept."},
@@ -108,7 +108,7 @@ constexpr auto kKeys = std::to_array<KeyRow>({
      "auto: text on a terminal, else one JSON object a line."},
 
     {"tracing.otlp", Text, "", kRestart, "", "OTLP/HTTP JSON endpoint; empty: off."},
-    {"tracing.sample", Text, "\"0.001\"", kLive, "", "Part of messages that is traced."},
+    {"tracing.sample", Fraction, "0.001", kLive, "", "Part of messages that is traced."},
 
     {"metrics.public", Bool, "false", kLive, "", "Whether /metrics needs no token."},
     {"shutdown.timeout", Duration, "\"30s\"", kLive, "", "Longest drain at the end."},
@@ -131,6 +131,10 @@ std::string_view describe(ValueKind kind) noexcept {
             return "true or false";
         case Number:
             return "a whole number";
+        case Count:
+            return "a whole number from 1 to 1,000";
+        case Fraction:
+            return "a number from 0 to 1";
         case Port:
             return "a port";
         case Duration:

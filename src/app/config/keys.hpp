@@ -10,7 +10,9 @@ namespace anode::app {
 enum class ValueKind : std::uint8_t {
     Text,
     Bool,
-    Number,  ///< not negative
+    Number,    ///< not negative
+    Count,     ///< from 1 to 1,000
+    Fraction,  ///< from 0 to 1
     Port,
     Duration,     ///< `5ms`
     Size,         ///< `1GiB`

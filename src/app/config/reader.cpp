@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -39,6 +40,35 @@ bool is_table_name(std::string_view key) {
         return row.key.size() > key.size() && row.key.starts_with(key) &&
                row.key[key.size()] == '.';
     });
+}
+
+/// Secrets stay references; `log.level` may be a table of its own.
+bool is_reference(const KeyRow& row, const TomlNode& value) {
+    if (row.kind == ValueKind::Secret || row.kind == ValueKind::SecretOrNone ||
+        row.kind == ValueKind::Level)
+        return false;
+    return value.type == TomlNode::Type::Table && value.members.size() == 1 &&
+           (value.members[0].name == "env" || value.members[0].name == "file") &&
+           value.members[0].value.type == TomlNode::Type::String;
+}
+
+/// What a variable or a file holds, without the line end; or why it cannot be had.
+std::expected<std::string, std::string> referenced(const std::string& how,
+                                                   const std::string& name) {
+    constexpr std::size_t kBytesMax = 64 << 10;
+    if (how == "env") {
+        const char* value = std::getenv(name.c_str());
+        if (value != nullptr) return std::string(value);
+        return std::unexpected("the environment variable " + text::printable(name) + " is not set");
+    }
+    std::ifstream in(name, std::ios::binary);
+    std::string text(kBytesMax + 1, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    if (in.bad() || (!in && !in.eof()) || static_cast<std::size_t>(in.gcount()) > kBytesMax)
+        return std::unexpected("the file " + text::printable(name) + " cannot be read");
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+    return text;
 }
 
 bool loopback(std::string_view address) {
@@ -128,6 +158,7 @@ void ConfigReader::unknown(const std::string& prefix, const TomlNode::Member& me
 
 void ConfigReader::take(const KeyRow& row, const TomlNode& value, std::string origin,
                         const std::string& place) {
+    if (is_reference(row, value)) return take_reference(row, value, std::move(origin), place);
     if (const auto fault = check_value(row, value)) {
         complain(fault->spot.line > 0 ? fault->spot.text() : place, std::string(row.key),
                  fault->detail);
@@ -137,6 +168,20 @@ void ConfigReader::take(const KeyRow& row, const TomlNode& value, std::string or
     value.append_json(json);
     places_[std::string(row.key)] = place;
     config_.settings_[std::string(row.key)] = {std::move(json), std::move(origin)};
+}
+
+/// A value that stands elsewhere: read now and checked like any other, but never shown in a complaint.
+void ConfigReader::take_reference(const KeyRow& row, const TomlNode& value, std::string origin,
+                                  const std::string& place) {
+    const TomlNode::Member& where = value.members.front();
+    const auto text = referenced(where.name, where.value.text);
+    if (!text) return complain(place, std::string(row.key), text.error());
+    const auto read = value_from_text(row, *text);
+    if (!read || is_reference(row, *read) || check_value(row, *read))
+        return complain(place, std::string(row.key),
+                        "what " + where.name + " " + text::printable(where.value.text) +
+                            " holds is not " + std::string(describe(row.kind)));
+    take(row, *read, std::move(origin), place);
 }
 
 const std::vector<TomlNode>* ConfigReader::tables(const std::string& name, const TomlNode& value) {
@@ -157,15 +202,18 @@ void ConfigReader::read_sources(const TomlNode& value) {
         table.append_json(json);
         const TomlNode* name = table.find("name");
         if (name != nullptr && !source_names_.insert(name->text).second)
-            complain(name->spot.text(), "source/name", "a second source is called `" + name->text + "`");
+            complain(name->spot.text(), "source/name",
+                     "a second source is called `" + name->text + "`");
         const auto parsed = source::parse(std::string_view(json));
         if (parsed) {
-            config_.sources.push_back({std::move(json), table.spot.file + ":" + std::to_string(table.spot.line)});
+            config_.sources.push_back(
+                {std::move(json), table.spot.file + ":" + std::to_string(table.spot.line)});
             continue;
         }
         for (const auto& complaint : parsed.error()) {
             const bool of_key = complaint.detail.find("unknown") != std::string::npos;
-            complain(table.place_of(complaint.pointer, of_key).text(), "source" + complaint.pointer, complaint.detail);
+            complain(table.place_of(complaint.pointer, of_key).text(), "source" + complaint.pointer,
+                     complaint.detail);
         }
     }
 }
@@ -194,6 +242,8 @@ void ConfigReader::read_pipelines(const TomlNode& value) {
         if (!pipeline_names_.insert(name).second)
             complain(table.place_of("/name", false).text(), "pipeline/name",
                      "a second pipeline is called `" + name + "`");
+        else if (const auto good = chain_.put(*parsed, {}); !good)
+            complain(table.place_of("/output", false).text(), "pipeline/output", good.error().what);
         config_.pipelines.push_back(
             {std::move(json), table.spot.file + ":" + std::to_string(table.spot.line)});
     }
@@ -212,6 +262,9 @@ void ConfigReader::read_retention(const TomlNode& value) {
                                      ? named->text
                                      : "file-" + std::to_string(config_.retention.size() + 1);
         auto rule = parse_retention(name, document.root());
+        if (named != nullptr && !retention_names_.insert(name).second)
+            complain(named->spot.text(), "retention/name",
+                     "a second rule is called `" + name + "`");
         if (rule) {
             config_.retention.push_back(std::move(*rule));
             continue;
@@ -276,6 +329,8 @@ std::expected<Config, std::vector<ConfigComplaint>> ConfigReader::finish() {
                          "write insecure = true");
         }
     }
+    if (config_.list("http.listen").empty())
+        complain(places_["http.listen"], "http.listen", "names no address");
     if (config_.given("http.tls.cert") != config_.given("http.tls.key"))
         complain(places_[config_.given("http.tls.cert") ? "http.tls.cert" : "http.tls.key"],
                  "http.tls", "cert and key belong together");

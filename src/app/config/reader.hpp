@@ -7,6 +7,7 @@
 #include "app/config/config.hpp"
 #include "app/config/keys.hpp"
 #include "app/config/toml.hpp"
+#include "core/pipeline/pipeline.hpp"
 
 namespace anode::app {
 
@@ -26,6 +27,8 @@ private:
     void read_table(const TomlNode& table, const std::string& prefix);
     void take(const KeyRow& row, const TomlNode& value, std::string origin,
               const std::string& place);
+    void take_reference(const KeyRow& row, const TomlNode& value, std::string origin,
+                        const std::string& place);
     void unknown(const std::string& prefix, const TomlNode::Member& member);
     void read_sources(const TomlNode& value);
     void read_pipelines(const TomlNode& value);
@@ -38,7 +41,8 @@ private:
 
     Config config_;
     std::vector<ConfigComplaint> complaints_;
-    std::set<std::string> source_names_, pipeline_names_;
+    std::set<std::string> source_names_, pipeline_names_, retention_names_;
+    pipeline::Pipelines chain_;  ///< those declared so far: whoever closes a loop is told
     std::map<std::string, std::string> places_;  ///< where each key was set
 };
 

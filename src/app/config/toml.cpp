@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "base/text.hpp"
+#include "core/json/json.hpp"
 
 namespace anode::app {
 namespace {
@@ -17,11 +18,11 @@ Spot spot_of(const toml::source_region& region, const std::string& file) {
             static_cast<std::uint32_t>(region.begin.column)};
 }
 
+/// The shortest text that reads back the same; what JSON has no number for becomes null.
 std::string shortest(double value) {
-    std::ostringstream out;
-    out.precision(17);
-    out << value;
-    return out.str();
+    std::string out;
+    json::Writer(out).value(value);
+    return out;
 }
 
 TomlNode convert(const toml::node& node, const std::string& file) {
@@ -80,7 +81,8 @@ std::optional<Spot> not_utf8(std::string_view text, const std::string& file) {
 
 /// A repeated key or table is noticed behind it; people look for its name.
 Spot place_of_name(std::string_view text, Spot behind) {
-    for (std::uint32_t line = 1; line < behind.line; ++line) text.remove_prefix(text.find('\n') + 1);
+    for (std::uint32_t line = 1; line < behind.line; ++line)
+        text.remove_prefix(text.find('\n') + 1);
     const std::string_view here = text.substr(0, text.find('\n'));
     const auto name = here.find_first_not_of(" \t[");
     behind.column = name == std::string_view::npos ? 1 : static_cast<std::uint32_t>(name + 1);

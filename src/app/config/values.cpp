@@ -140,6 +140,13 @@ std::string wrong_type(const KeyRow& row, const TomlNode& value) {
     return "expects " + std::string(describe(row.kind)) + ", not " + std::string(value.type_name());
 }
 
+/// Of the right type it is shown, of another the type is named.
+std::string wrong_range(const KeyRow& row, const TomlNode& value) {
+    const bool number = value.type == Type::Integer || value.type == Type::Float;
+    if (!number) return wrong_type(row, value);
+    return quoted(value.text) + " is not " + std::string(describe(row.kind));
+}
+
 bool is_list(ValueKind kind) {
     switch (kind) {
         case ValueKind::TextList:
@@ -196,6 +203,16 @@ std::optional<ValueFault> check_value(const KeyRow& row, const TomlNode& value) 
             return fault(value.type == Type::Integer && !value.text.starts_with('-')
                              ? ""
                              : wrong_type(row, value));
+        case ValueKind::Count: {
+            const auto count = text::parse_u64(value.text);
+            const bool good = value.type == Type::Integer && count && *count >= 1 && *count <= 1000;
+            return fault(good ? "" : wrong_range(row, value));
+        }
+        case ValueKind::Fraction: {
+            const bool number = value.type == Type::Integer || value.type == Type::Float;
+            const auto part = text::parse_double(value.text);
+            return fault(number && part && *part >= 0 && *part <= 1 ? "" : wrong_range(row, value));
+        }
         case ValueKind::Secret:
         case ValueKind::SecretOrNone:
             return fault(check_secret(row, value));
@@ -203,7 +220,6 @@ std::optional<ValueFault> check_value(const KeyRow& row, const TomlNode& value) 
             if (value.type == Type::Table) return check_levels(row, value);
             [[fallthrough]];
         default:
-            if (row.key == "tracing.sample" && value.type == Type::Float) return std::nullopt;
             if (value.type != Type::String) return fault(wrong_type(row, value));
             return fault(check_text(row, value.text));
     }
@@ -215,8 +231,15 @@ std::optional<TomlNode> value_from_text(const KeyRow& row, std::string_view text
     node.text = std::string(text);
     if (row.kind == ValueKind::Bool) node.type = Type::Bool;
     if (row.kind == ValueKind::Bool && text != "true" && text != "false") return std::nullopt;
-    if (row.kind == ValueKind::Number) node.type = Type::Integer;
-    if (row.kind == ValueKind::Number && !text::parse_u64(text)) return std::nullopt;
+    if (row.kind == ValueKind::Number || row.kind == ValueKind::Count) {
+        node.type = Type::Integer;
+        if (!text::parse_u64(text)) return std::nullopt;
+    }
+    if (row.kind == ValueKind::Fraction) {
+        node.type = Type::Float;
+        json::Document number;  // the text goes into JSON as it stands
+        if (!number.parse(text) || !number.root().is_number()) return std::nullopt;
+    }
     if (row.kind != ValueKind::Secret && row.kind != ValueKind::SecretOrNone && !is_list(row.kind))
         return node;
 
