@@ -19,6 +19,7 @@ namespace {
 
 Result<void> write_file(const std::string& path, std::string_view text, mode_t mode) {
     const std::string fresh = path + ".new";
+    ::unlink(fresh.c_str());  // one that was left behind would keep its mode
     const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
     if (fd < 0) return fail(Errc::Io, path + ": " + std::strerror(errno));
     const bool written =

@@ -14,6 +14,7 @@ namespace anode::app {
 namespace {
 
 constexpr std::uint32_t kRepeatsPerSecond = 10;
+constexpr std::size_t kRepeatsMax = 1000;  ///< messages are constant texts: far more than there are
 
 std::string_view name(log::Level level) noexcept {
     switch (level) {
@@ -44,11 +45,20 @@ struct LogSink::State {
     };
     std::map<std::string, Repeats, std::less<>> repeats;
 
+    /// Forgets what is not being counted now; all of it, should that not be enough.
+    void make_room(WallTime now) {
+        std::erase_if(repeats, [now](const auto& entry) {
+            return entry.second.second != now / 1'000'000 && entry.second.suppressed == 0;
+        });
+        if (repeats.size() >= kRepeatsMax) repeats.clear();
+    }
+
     /// How many equal lines were swallowed before this one, or nothing if this one is to be swallowed too.
     std::optional<std::uint64_t> admit(std::string_view component, std::string_view message,
                                        WallTime now) {
         std::string key(component);
         key.append("\n").append(message);
+        if (repeats.size() >= kRepeatsMax && !repeats.contains(key)) make_room(now);
         Repeats& seen = repeats[key];
         if (seen.second != now / 1'000'000) {
             seen.second = now / 1'000'000;
@@ -107,9 +117,12 @@ void LogSink::write(log::Level level, std::string_view component, std::string_vi
         line = text::rfc3339(now).substr(11, 12);
         line.append(level >= log::Level::Warn ? (level == log::Level::Error ? " ERROR " : " warn  ")
                                               : "       ");
-        line.append(component).append(": ").append(message);
+        line.append(text::printable(component)).append(": ").append(text::printable(message));
         for (const log::Field& field : fields)
-            line.append("  ").append(field.name).append("=").append(text::printable(field.value));
+            line.append("  ")
+                .append(text::printable(field.name))
+                .append("=")
+                .append(text::printable(field.value));
         if (*suppressed > 0) line.append("  suppressed=").append(std::to_string(*suppressed));
     }
     state_->out->log(level >= log::Level::Info ? spdlog::level::info : spdlog::level::debug, line);

@@ -51,7 +51,10 @@ void PipelineObjects::load(std::vector<DeclaredPipeline> declared) {
             continue;
         }
         entry.definition = std::move(*definition);
-        if (engine_.pipelines().put(entry.definition, loop_.now()))
+        if (const auto put = engine_.pipelines().put(entry.definition, loop_.now()); !put)
+            log::error("pipeline", "a stored pipeline is refused",
+                       {{"pipeline", name}, {"err", put.error().what}});
+        else
             entries_[name] = std::move(entry);
     }
     redeclare(std::move(declared));
@@ -77,9 +80,24 @@ void PipelineObjects::redeclare(std::vector<DeclaredPipeline> declared) {
         if (gone) engine_.pipelines().remove(present.first);
         return gone;
     });
+    const auto unchanged = [this](const Entry& entry) {
+        const auto present = entries_.find(entry.name);
+        if (present == entries_.end() || !present->second.from_file ||
+            present->second.json != entry.json)
+            return false;
+        present->second.origin = entry.origin;
+        return true;
+    };
+    std::erase_if(wanted, [&](const auto& one) { return unchanged(one.second); });
+    // All that change go before the first comes: two may have changed places.
     for (auto& [name, entry] : wanted) {
         const auto present = entries_.find(name);
-        if (present != entries_.end() && present->second.json == entry.json) continue;
+        if (present == entries_.end()) continue;
+        entry.version = present->second.version + 1;
+        engine_.pipelines().remove(name);
+        entries_.erase(present);
+    }
+    for (auto& [name, entry] : wanted) {
         if (const auto put = engine_.pipelines().put(entry.definition, loop_.now()); !put) {
             log::error("pipeline", "a declared pipeline is refused",
                        {{"pipeline", name}, {"err", put.error().what}});
@@ -206,6 +224,8 @@ void PipelineObjects::do_write(const api::Write& write, api::Reply<Outcome<api::
     const bool created = present == nullptr;
     if (created && entries_.size() >= kPipelinesMax)
         return reply(failure(Failure::Why::TooLarge, "a cluster has at most 1,000 pipelines"));
+    if (const auto good = engine_.pipelines().check(*entry->definition); !good)
+        return reply(refuse({{"/output", good.error().what}}));
     if (write.dry_run) return reply(api::Written{object(*entry), created});
     if (const auto put = engine_.pipelines().put(entry->definition, loop_.now()); !put)
         return reply(refuse({{"/output", put.error().what}}));
@@ -241,6 +261,7 @@ void PipelineObjects::remove(std::string name, std::string actor, api::Reply<Out
             return reply(failure(Failure::Why::ReadOnly,
                                  "the pipeline is declared in " + found->second.origin));
         engine_.pipelines().remove(name);
+        engine_.pipelines_changed();  // what it held comes out
         entries_.erase(found);
         engine_.ride_along({"pipeline", name, std::nullopt});
         ledger_.audit(actor, "pipeline.delete", name);

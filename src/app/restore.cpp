@@ -5,13 +5,14 @@
 namespace anode::app {
 namespace {
 
-void take(const Block& block, WallTime since, std::map<std::string, source::Restored>& out) {
+void take(const Block& block, WallTime since, std::map<std::string, source::Restored>& out,
+          std::map<std::string, Bytes>& positions) {
     for (std::uint32_t i = 0; i < block.count(); ++i) {
         const Entry entry = block.entry(i);
         if (!entry.cid && entry.source_position.empty()) continue;
-        source::Restored& restored = out[std::string(entry.source)];
-        if (entry.cid && entry.ts() >= since) restored.seen.push_back({*entry.cid, entry.ts()});
-        if (!entry.source_position.empty()) restored.position.assign(entry.source_position);
+        const std::string source(entry.source);
+        if (entry.cid && entry.ts() >= since) out[source].seen.push_back({*entry.cid, entry.ts()});
+        if (!entry.source_position.empty()) positions[source].assign(entry.source_position);
     }
 }
 
@@ -25,6 +26,7 @@ std::map<std::string, source::Restored> restore_sources(const Store& store, Wall
     Arrival after{store.at_time(since).value};
     if (after.value > 0) --after.value;
     std::size_t bytes = 0;
+    std::map<std::string, Bytes> positions;  ///< in the blocks so far
     for (;;) {
         const auto blocks = store.blocks(after, 4u << 20);
         if (!blocks) {
@@ -32,9 +34,12 @@ std::map<std::string, source::Restored> restore_sources(const Store& store, Wall
                        {{"err", blocks.error().what}});
             return out;
         }
-        if (blocks->empty()) return out;
+        if (blocks->empty()) {  // the end: what the blocks say is the newest
+            for (auto& [name, position] : positions) out[name].position = std::move(position);
+            return out;
+        }
         for (const BlockPtr& block : *blocks) {
-            take(*block, since, out);
+            take(*block, since, out, positions);
             bytes += block->raw_bytes();
             after = block->last_arrival();
         }

@@ -1,5 +1,7 @@
 #include "app/retention.hpp"
 
+#include <algorithm>
+
 #include "base/hash.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
@@ -44,6 +46,25 @@ Bytes rule_json(const RetentionRule& rule, std::string_view origin) {
     return json;
 }
 
+/// A JSON pointer to a member (RFC 6901).
+std::string pointer_to(std::string_view name) {
+    std::string pointer = "/";
+    for (const char c : name) {
+        if (c == '~' || c == '/')
+            pointer.append(c == '~' ? "~0" : "~1");
+        else
+            pointer += c;
+    }
+    return pointer;
+}
+
+std::string unknown_member(std::string_view name) {
+    constexpr std::string_view kKnown[] = {"name", "topics", "age", "bytes"};
+    const auto near = text::nearest(name, kKnown);
+    if (near.empty()) return "unknown member; known are topics, age, bytes";
+    return "unknown member; did you mean `" + std::string(near) + "`?";
+}
+
 }  // namespace
 
 Outcome<RetentionRule> parse_retention(std::string name, const json::Value& tree) {
@@ -68,16 +89,17 @@ Outcome<RetentionRule> parse_retention(std::string name, const json::Value& tree
                 complain("/topics", topics.error().what);
         } else if (key == "age") {
             rule.age = text::parse_duration(member.string());
-            if (!rule.age) complain("/age", "`" + member.string() + "` is no duration such as 7d");
+            if (!rule.age && !member.is_null())
+                complain("/age", "`" + member.string() + "` is no duration such as 7d");
         } else if (key == "bytes") {
             rule.bytes = text::parse_size(member.scalar().value_or(""));
-            if (!rule.bytes)
+            if (!rule.bytes && !member.is_null())
                 complain("/bytes",
                          "`" + member.scalar().value_or("") + "` is no size such as 20GiB");
         } else if (key == "name") {
             if (!member.equals(rule.name)) complain("/name", "the path names another rule");
         } else {
-            complain("/" + key, "unknown member; known are topics, age, bytes");
+            complain(pointer_to(key), unknown_member(key));
         }
     }
     if (rule.topics.patterns().empty() && failed.errors.empty()) complain("/topics", "is required");
@@ -142,6 +164,35 @@ void RetentionObjects::get(std::string name, api::Reply<Outcome<api::Object>> re
     reply(std::move(found));
 }
 
+/// Why a write may not be, from what is there.
+std::optional<Failure> RetentionObjects::refusal(const api::Write& write,
+                                                 const RetentionRule* present) {
+    using Why = Failure::Why;
+    if (present == nullptr) {
+        if (write.patch || write.must_exist || write.if_match)
+            return Failure{Why::NotFound, "no such retention rule", {}};
+        return std::nullopt;
+    }
+    if (write.create_only) return Failure{Why::Exists, "a rule of this name exists", {}};
+    if (write.if_match && *write.if_match != "*" && *write.if_match != object(*present, "api").etag)
+        return Failure{Why::Stale, "the rule was changed meanwhile", {}};
+    return std::nullopt;
+}
+
+Outcome<RetentionRule> RetentionObjects::written_rule(const api::Write& write,
+                                                      const json::Value& body,
+                                                      const RetentionRule* present) {
+    if (!write.patch || present == nullptr) return parse_retention(write.name, body);
+    const Bytes before = rule_json(*present, {});
+    json::Document stored, merged;
+    if (const auto parsed = stored.parse(before); !parsed)
+        return failure(Failure::Why::Invalid, parsed.error().what);
+    const Bytes after = json::merge_patch(stored.root(), body);
+    if (const auto parsed = merged.parse(after); !parsed)
+        return failure(Failure::Why::Invalid, parsed.error().what);
+    return parse_retention(write.name, merged.root());
+}
+
 void RetentionObjects::write(api::Write write, api::Reply<Outcome<api::Written>> reply) {
     json::Document document;
     if (const auto parsed = document.parse(write.body); !parsed)
@@ -149,20 +200,27 @@ void RetentionObjects::write(api::Write write, api::Reply<Outcome<api::Written>>
     if (write.name.empty()) write.name = document.root()["name"].string();
     if (write.name.empty() || write.name == "default")
         return reply(failure(Failure::Why::Invalid, "a rule needs a name of its own"));
-    auto rule = parse_retention(write.name, document.root());
-    if (!rule) return reply(std::unexpected(std::move(rule.error())));
     std::unique_lock lock(mutex_);
     const auto present = set_.find(write.name);
     const bool created = present == set_.end();
-    if (!created && write.create_only)
-        return reply(failure(Failure::Why::Exists, "a rule of this name exists"));
-    if (!created && write.if_match && *write.if_match != "*" &&
-        *write.if_match != object(present->second, "api").etag)
-        return reply(failure(Failure::Why::Stale, "the rule was changed meanwhile"));
+    if (auto refused = refusal(write, created ? nullptr : &present->second)) {
+        lock.unlock();
+        return reply(std::unexpected(std::move(*refused)));
+    }
+    auto rule = written_rule(write, document.root(), created ? nullptr : &present->second);
+    if (!rule) {
+        lock.unlock();
+        return reply(std::unexpected(std::move(rule.error())));
+    }
     api::Written written{object(*rule, "api"), created};
-    if (write.dry_run) return reply(std::move(written));
-    if (const auto stored = store_.put({{"retention", write.name, rule_json(*rule, {})}}); !stored)
+    const auto stored = write.dry_run
+                            ? Result<void>()
+                            : store_.put({{"retention", write.name, rule_json(*rule, {})}});
+    if (write.dry_run || !stored) {
+        lock.unlock();
+        if (stored) return reply(std::move(written));
         return reply(failure(Failure::Why::Unavailable, stored.error().what));
+    }
     set_[write.name] = std::move(*rule);
     apply_locked();
     lock.unlock();
@@ -173,15 +231,18 @@ void RetentionObjects::write(api::Write write, api::Reply<Outcome<api::Written>>
 void RetentionObjects::remove(std::string name, std::string actor,
                               api::Reply<Outcome<void>> reply) {
     std::unique_lock lock(mutex_);
+    const auto refuse = [&](Failure::Why why, std::string detail) {
+        lock.unlock();
+        reply(failure(why, std::move(detail)));
+    };
     if (!set_.contains(name)) {
-        for (const auto& rule : declared_)
-            if (rule.name == name)
-                return reply(
-                    failure(Failure::Why::ReadOnly, "the rule is declared in the configuration"));
-        return reply(failure(Failure::Why::NotFound, "no such retention rule"));
+        if (name == "default" ||
+            std::ranges::find(declared_, name, &RetentionRule::name) != declared_.end())
+            return refuse(Failure::Why::ReadOnly, "the rule is declared in the configuration");
+        return refuse(Failure::Why::NotFound, "no such retention rule");
     }
     if (const auto stored = store_.put({{"retention", name, std::nullopt}}); !stored)
-        return reply(failure(Failure::Why::Unavailable, stored.error().what));
+        return refuse(Failure::Why::Unavailable, stored.error().what);
     set_.erase(name);
     apply_locked();
     lock.unlock();

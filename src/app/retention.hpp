@@ -2,6 +2,7 @@
 
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,11 @@ public:
 
 private:
     [[nodiscard]] static api::Object object(const RetentionRule& rule, std::string_view origin);
+    static std::optional<api::Failure> refusal(const api::Write& write,
+                                               const RetentionRule* present);
+    static api::Outcome<RetentionRule> written_rule(const api::Write& write,
+                                                    const json::Value& body,
+                                                    const RetentionRule* present);
     void apply_locked();
 
     Store& store_;
