@@ -13,7 +13,9 @@ namespace {
 
 constexpr std::size_t kBlockBytes = 64 * 1024;  ///< sealed at once, whoever waits
 constexpr Duration kLinger = 1ms;               ///< between blocks of a busy lane
-constexpr std::uint64_t kBusyMessages = 30;     ///< in ten milliseconds: then blocks are gathered
+constexpr Duration kGather = 5ms;  ///< so long a busy lane's blocks go to the store together
+constexpr std::uint64_t kGatherMessages = 4096;  ///< so many go at once
+constexpr std::uint64_t kBusyMessages = 30;      ///< in ten milliseconds: then blocks are gathered
 constexpr std::uint64_t kPressureBytes = 48u << 20;  ///< three quarters of the store's queue
 constexpr std::uint32_t kLettersPerSecond = 100;
 constexpr std::size_t kLetterRawBytes = 4096;
@@ -325,6 +327,21 @@ void Engine::flush() {
     if (!data_.empty()) seal(data_);
     if (!system_.empty()) seal(system_);
     if (open_->empty()) return;
+    // A sync costs as much as a thousand messages: what nobody waits for shares one.
+    const Duration since = last_flush_ - last_hand_over_;
+    const bool busy = series_.rate.in_last_ten_ms(last_flush_) >= kBusyMessages;
+    if (!busy || since >= kGather || !open_->waiting.empty() || open_->messages >= kGatherMessages)
+        return hand_over_open();
+    if (std::exchange(gathering_, true)) return;
+    loop_.after(kGather - since, [this] {
+        gathering_ = false;
+        flush();
+    });
+}
+
+void Engine::hand_over_open() {
+    if (open_->empty()) return;
+    last_hand_over_ = loop_.now().mono;
     auto batch = std::exchange(open_, std::make_shared<Batch>());
     if (stalled_.empty())
         hand_over(std::move(batch));
@@ -455,6 +472,7 @@ void Engine::stop() {
         const bool runs = loop_.post([this, left, round] {
             if (round == 0) pipelines_.flush(loop_.now(), *outputs_);
             flush();
+            hand_over_open();
             retry_stalled();
             left->set_value(!stalled_.empty());
         });

@@ -104,6 +104,7 @@ private:
     void seal(LaneWriter& lane);
     void schedule_flush();
     void flush();
+    void hand_over_open();
     void hand_over(std::shared_ptr<Batch> batch);
     void stored(std::shared_ptr<Batch> batch, Result<void> result);
     void retry_stalled();
@@ -135,7 +136,8 @@ private:
     std::deque<std::shared_ptr<Batch>> stalled_;  ///< the store's queue was full
     bool retrying_ = false;
     bool flush_scheduled_ = false;
-    Instant last_flush_{};
+    bool gathering_ = false;  ///< sealed blocks wait for others
+    Instant last_flush_{}, last_hand_over_{};
     bool tick_armed_ = false;
     Instant tick_at_{};
     std::uint64_t in_flight_ = 0;
