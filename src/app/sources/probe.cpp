@@ -79,10 +79,13 @@ api::Outcome<Wish> read_wish(BytesView body, const EgressPolicy& egress) {
 /// One look at a URL. Keeps itself alive by the timer of its end.
 class Watch final : public WsClientHandler,
                     public HttpStreamHandler,
+                    public Look,
                     public std::enable_shared_from_this<Watch> {
 public:
     Watch(RunnerWorld& world, Wish wish, Probe::Done done)
         : world_(world), wish_(std::move(wish)), done_(std::move(done)) {}
+
+    void give_up() override { finish(); }
 
     void begin() {
         const Now now = world_.world.loop.now();
@@ -256,10 +259,16 @@ private:
 
 }  // namespace
 
-void Probe::start(RunnerWorld& world, BytesView body, const EgressPolicy& egress, Done done) {
+std::weak_ptr<Look> Probe::start(RunnerWorld& world, BytesView body, const EgressPolicy& egress,
+                                 Done done) {
     auto wish = read_wish(body, egress);
-    if (!wish) return done(std::unexpected(std::move(wish.error())));
-    std::make_shared<Watch>(world, std::move(*wish), std::move(done))->begin();
+    if (!wish) {
+        done(std::unexpected(std::move(wish.error())));
+        return {};
+    }
+    const auto watch = std::make_shared<Watch>(world, std::move(*wish), std::move(done));
+    watch->begin();
+    return watch;
 }
 
 }  // namespace anode::app

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
+#include "app/sources/look.hpp"
 #include "app/sources/runner.hpp"
 
 namespace anode::app {
@@ -12,7 +14,9 @@ class Probe {
 public:
     using Done = std::move_only_function<void(api::Outcome<Bytes>)>;
     /// `body`: {"url": "…", "seconds": 10, "send": […]}; `send` holds messages to say after connecting.
-    static void start(RunnerWorld& world, BytesView body, const EgressPolicy& egress, Done done);
+    /// The answer is the probe that runs now; none if `done` was called at once.
+    static std::weak_ptr<Look> start(RunnerWorld& world, BytesView body, const EgressPolicy& egress,
+                                     Done done);
 };
 
 }  // namespace anode::app

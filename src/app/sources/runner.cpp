@@ -142,7 +142,7 @@ void SourceRunner::balance_books() {
 }
 
 void SourceRunner::keep_position(std::string_view position) {
-    if (position.empty()) return;
+    if (position.empty() || retired_) return;  // a removed source leaves no record behind
     position_.assign(position);
     const Instant now = world_.world.loop.now().mono;
     if (now - position_written_ < kPositionEvery) return;

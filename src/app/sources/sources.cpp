@@ -1,6 +1,7 @@
 #include "app/sources/sources.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "app/sources/probe.hpp"
 #include "app/sources/trial.hpp"
@@ -133,36 +134,44 @@ void Sources::retire(std::unique_ptr<SourceRunner> runner) {
     if (!runner) return;
     runner->retire();
     retired_.push_back(std::move(runner));
-    world_.world.loop.after(3s, [this] {
-        const bool too_many = retired_.size() > 1000;
-        std::erase_if(retired_, [&](const auto& old) {
-            const bool ended = too_many || old->quiet();
-            if (ended && !sources_.contains(old->name())) forget(old->name());
-            return ended;
-        });
+    if (std::exchange(sweeping_, true)) return;
+    world_.world.loop.after(3s, [this] { sweep_retired(); });
+}
+
+void Sources::sweep_retired() {
+    const bool too_many = retired_.size() > 1000;
+    std::erase_if(retired_, [&](const auto& old) {
+        const bool ended = too_many || old->quiet();
+        if (ended && !sources_.contains(old->name())) forget(old->name());
+        return ended;
     });
+    sweeping_ = !retired_.empty();
+    if (sweeping_) world_.world.loop.after(3s, [this] { sweep_retired(); });
 }
 
 void Sources::end(Duration patience, std::move_only_function<void()> done) {
     running_ = false;
+    ended_ = true;
+    for (const auto& look : std::exchange(looks_, {}))
+        if (const auto running = look.lock()) running->give_up();
     for (auto& [name, source] : sources_)
         if (source.runner) source.runner->stop(true);
-    auto wait = std::make_shared<std::function<void(Duration)>>();
-    auto finished = std::make_shared<std::move_only_function<void()>>(std::move(done));
-    *wait = [this, finished, weak = std::weak_ptr(wait), wait](Duration left) {
-        const bool quiet = std::ranges::all_of(sources_, [](const auto& entry) {
-            return !entry.second.runner || entry.second.runner->quiet();
+    await_quiet(patience, std::move(done));
+}
+
+void Sources::await_quiet(Duration left, std::move_only_function<void()> done) {
+    const bool quiet = std::ranges::all_of(sources_, [](const auto& entry) {
+        return !entry.second.runner || entry.second.runner->quiet();
+    });
+    if (!quiet && left > 0ns) {
+        world_.world.loop.after(20ms, [this, left, done = std::move(done)]() mutable {
+            await_quiet(left - 20ms, std::move(done));
         });
-        if (!quiet && left > 0ns) {
-            world_.world.loop.after(20ms, [wait, left] { (*wait)(left - 20ms); });
-            return;
-        }
-        for (auto& [name, source] : sources_) source.runner.reset();
-        retired_.clear();
-        (*finished)();
-        world_.world.loop.defer([wait] { *wait = nullptr; });  // ends the circle
-    };
-    (*wait)(patience);
+        return;
+    }
+    for (auto& [name, source] : sources_) source.runner.reset();
+    retired_.clear();
+    done();
 }
 
 void Sources::set_egress(std::shared_ptr<const EgressPolicy> egress) {
@@ -308,6 +317,7 @@ void Sources::do_act(const std::string& name, const std::string& verb, const Byt
         if (verb == "schema") return reply(Bytes(source::json_schema()));
         if (verb != "test" && verb != "probe")
             return reply(failure(Failure::Why::NotFound, "no such verb"));
+        if (ended_) return reply(failure(Failure::Why::Unavailable, "the node is ending"));
         if (trials_ >= kTrialsMax)
             return reply(
                 failure(Failure::Why::Unavailable, "four trials run already: try again later"));
@@ -316,10 +326,9 @@ void Sources::do_act(const std::string& name, const std::string& verb, const Byt
             --trials_;
             reply(std::move(outcome));
         };
-        if (verb == "test")
-            Trial::start(world_, body, *egress_, std::move(done));
-        else
-            Probe::start(world_, body, *egress_, std::move(done));
+        std::erase_if(looks_, [](const auto& look) { return look.expired(); });
+        looks_.push_back(verb == "test" ? Trial::start(world_, body, *egress_, std::move(done))
+                                        : Probe::start(world_, body, *egress_, std::move(done)));
         return;
     }
     const auto found = sources_.find(name);

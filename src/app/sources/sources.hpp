@@ -7,6 +7,7 @@
 
 #include "api/doors.hpp"
 #include "app/sources/book.hpp"
+#include "app/sources/look.hpp"
 #include "app/sources/runner.hpp"
 #include "store/store.hpp"
 
@@ -58,7 +59,6 @@ private:
         SourceEntry entry;
         std::unique_ptr<SourceRunner> runner;
     };
-    class Retired;
 
     [[nodiscard]] api::Object object(const Source& source) const;
     void do_write(api::Write write, api::Reply<api::Outcome<api::Written>> reply);
@@ -71,6 +71,8 @@ private:
     void store_entry(const SourceEntry& entry);
     void run(Source& source, source::Restored restored = {});
     void retire(std::unique_ptr<SourceRunner> runner);
+    void sweep_retired();
+    void await_quiet(Duration left, std::move_only_function<void()> done);
     void forget(const std::string& name);
     void tick();
 
@@ -81,7 +83,9 @@ private:
     std::map<std::string, Source, std::less<>> sources_;
     std::vector<std::unique_ptr<SourceRunner>> retired_;  ///< closing their connections
     source::Budgets budgets_;
-    bool running_ = false;
+    bool running_ = false, ended_ = false;
+    bool sweeping_ = false;                   ///< a look at retired_ is due
+    std::vector<std::weak_ptr<Look>> looks_;  ///< trials and probes that run
     std::uint32_t trials_ = 0;
 };
 

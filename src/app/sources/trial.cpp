@@ -1,5 +1,7 @@
 #include "app/sources/trial.hpp"
 
+#include <utility>
+
 #include "app/sources/view.hpp"
 #include "base/text.hpp"
 #include "core/json/json.hpp"
@@ -31,15 +33,23 @@ Bytes message_json(const source::Row& row) {
 
 }  // namespace
 
-void Trial::start(RunnerWorld& world, BytesView body, const EgressPolicy& egress, Done done) {
+std::weak_ptr<Look> Trial::start(RunnerWorld& world, BytesView body, const EgressPolicy& egress,
+                                 Done done) {
     json::Document document;
-    if (const auto parsed = document.parse(body); !parsed)
-        return done(std::unexpected(api::Failure{api::Failure::Why::Invalid,
-                                                 parsed.error().what,
-                                                 {{"", "bad-json", parsed.error().what}}}));
+    if (const auto parsed = document.parse(body); !parsed) {
+        done(std::unexpected(api::Failure{api::Failure::Why::Invalid,
+                                          parsed.error().what,
+                                          {{"", "bad-json", parsed.error().what}}}));
+        return {};
+    }
     auto definition = check_definition(document.root(), egress);
-    if (!definition) return done(std::unexpected(std::move(definition.error())));
-    std::make_shared<Trial>(world, std::move(*definition), std::move(done))->begin();
+    if (!definition) {
+        done(std::unexpected(std::move(definition.error())));
+        return {};
+    }
+    const auto trial = std::make_shared<Trial>(world, std::move(*definition), std::move(done));
+    trial->begin();
+    return trial;
 }
 
 Trial::Trial(RunnerWorld& world, std::shared_ptr<const source::Definition> definition, Done done)
@@ -56,6 +66,7 @@ void Trial::begin() {
 
 void Trial::look_again(Duration left) {
     world_.world.loop.after(kLook, [self = shared_from_this(), left] {
+        if (!self->driver_) return;  // given up meanwhile
         const Instant now = self->world_.world.loop.now().mono;
         const bool enough = self->messages_.size() >= kMessagesMax;
         const bool quiet = !self->messages_.empty() && now - self->last_news_ > kQuiet;
@@ -67,6 +78,7 @@ void Trial::look_again(Duration left) {
 }
 
 void Trial::finish() {
+    if (!driver_) return;
     const source::Status status = driver_->machine().status();
     driver_.reset();
     Bytes json;
@@ -102,7 +114,7 @@ void Trial::finish() {
             .member("sample", error.sample)
             .end_object();
     out.end_array().end_object();
-    done_(std::move(json));
+    std::exchange(done_, nullptr)(std::move(json));
 }
 
 void Trial::on_rows(SourceDriver&, std::span<const source::Row> rows,

@@ -3,18 +3,22 @@
 #include <memory>
 #include <vector>
 
+#include "app/sources/look.hpp"
 #include "app/sources/runner.hpp"
 
 namespace anode::app {
 
 /// `:test`: runs a definition for at most 30 seconds and stores nothing.
 /// Thread: the engine's loop. Ownership: owns itself until it has answered.
-class Trial final : public SourceSink, public std::enable_shared_from_this<Trial> {
+class Trial final : public SourceSink, public Look, public std::enable_shared_from_this<Trial> {
 public:
     using Done = std::move_only_function<void(api::Outcome<Bytes>)>;
-    static void start(RunnerWorld& world, BytesView body, const EgressPolicy& egress, Done done);
+    /// The trial that runs now; none if `done` was called at once.
+    static std::weak_ptr<Look> start(RunnerWorld& world, BytesView body, const EgressPolicy& egress,
+                                     Done done);
 
     Trial(RunnerWorld& world, std::shared_ptr<const source::Definition> definition, Done done);
+    void give_up() override { finish(); }
 
 private:
     void begin();
