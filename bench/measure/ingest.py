@@ -70,7 +70,7 @@ def durable(world):
         puts.add(rocks(world, mode="puts", sync=1)["per_second"])
         with Anode(world.binary, world.fresh()).start() as server:
             answer = world.programs.run("push", port=server.port, server=server.pid,
-                                        seconds=world.seconds, connections=24, window=1000)
+                                        seconds=world.seconds, connections=16, window=1000)
         if answer["lost"] or answer["refused"]:
             raise RuntimeError(f"{answer['lost']} lost, {answer['refused']} refused")
         anode.add(answer["per_second"])
