@@ -403,7 +403,10 @@ void Listener::append_piece(Reader& reader, fanout::Piece& piece) {
     }
     Bytes& out = outbox();
     const std::size_t base = out.size();
-    out += piece.bytes;
+    if (out.empty())
+        out = std::move(piece.bytes);
+    else
+        out += piece.bytes;
     std::uint64_t before = 0;
     for (const fanout::Mark& mark : piece.marks) {
         outbox_->marks.push_back({base + mark.end, mark.messages - before, mark.arrival});
