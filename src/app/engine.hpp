@@ -75,6 +75,8 @@ public:
         pressure_listener_ = std::move(listener);
     }
     [[nodiscard]] const Balance& balance() const noexcept { return balance_; }
+    /// Any thread.
+    [[nodiscard]] metrics::Registry& metrics() const noexcept { return metrics_; }
 
     /// Memory is nearly used up: publishes are refused and sources stop reading until it is over.
     void shed(bool on);

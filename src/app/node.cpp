@@ -17,6 +17,12 @@ api::Check check(std::string name, bool good, std::string bad_detail, WallTime s
             since};
 }
 
+std::string joined(const std::vector<std::string>& keys) {
+    std::string text;
+    for (const std::string& key : keys) text.append(text.empty() ? "" : " ").append(key);
+    return text;
+}
+
 }  // namespace
 
 api::Failure failure_of(const std::vector<ConfigComplaint>& complaints) {
@@ -103,9 +109,17 @@ void NodeFace::reload(std::string actor, api::Reply<api::Outcome<Bytes>> reply) 
     reply(std::move(outcome));
 }
 
+void NodeFace::count_reload(std::string_view result) {
+    engine_.metrics()
+        .counter("anode_config_reloads_total", "Reloads of the configuration.",
+                 {{"result", std::string(result)}})
+        .add();
+}
+
 api::Outcome<Bytes> NodeFace::do_reload() {
     auto next = Config::load(from_);
     if (!next) {
+        count_reload("refused");
         auto failure = failure_of(next.error());
         log::warn("config", "the new configuration is refused; the running one stays",
                   {{"err", failure.detail}});
@@ -126,9 +140,12 @@ api::Outcome<Bytes> NodeFace::do_reload() {
     out.end_array().key("restart_required").begin_array();
     for (const std::string& key : restart) out.value(key);
     out.end_array().end_object();
+    count_reload("applied");
+    engine_.metrics()
+        .gauge("anode_config_restart_required", "Keys that wait for a restart.")
+        .set(static_cast<double>(restart.size()));
     log::info("config", "configuration reloaded",
-              {{"changed", static_cast<std::uint64_t>(changed.size())},
-               {"restart_required", static_cast<std::uint64_t>(restart.size())}});
+              {{"changed", joined(changed)}, {"restart_required", joined(restart)}});
     return json;
 }
 

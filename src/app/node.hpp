@@ -52,6 +52,7 @@ public:
 
 private:
     api::Outcome<Bytes> do_reload();
+    void count_reload(std::string_view result);
 
     api::NodeFacts facts_;
     mutable std::mutex mutex_;
