@@ -128,7 +128,9 @@ std::string config_reference() {
     std::string out =
         "# Configuration\n\nOrder: built-in < file < `conf.d/*.toml` (by name) < environment < "
         "`--set`.\n"
-        "`ANODE_STORAGE__ROCKSDB__CACHE=1GiB` sets `storage.rocksdb.cache`.\n\n"
+        "`ANODE_STORAGE__ROCKSDB__CACHE=1GiB` sets `storage.rocksdb.cache`.\n"
+        "Every value may stand elsewhere: `{ env = \"NAME\" }`, `{ file = \"/path\" }`; secrets "
+        "must.\n\n"
         "| key | kind | default | on reload | meaning |\n| --- | --- | --- | --- | --- |\n";
     for (const KeyRow& row : config_keys()) {
         out.append("| `").append(row.key).append("` | ").append(describe(row.kind));
