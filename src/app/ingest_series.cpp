@@ -20,7 +20,9 @@ void IngestSeries::taken(const Draft& draft) {
     scratch_.push_back('\0');
     scratch_.append(space);
     if (last_ == nullptr || scratch_ != last_key_) {
-        last_ = &series_of(draft.source, space);
+        // Series bear the names themselves unless there were too many names.
+        const auto known = taken_.find(scratch_);
+        last_ = known != taken_.end() ? &known->second : &series_of(draft.source, space);
         last_key_ = scratch_;
     }
     last_->messages->add();
