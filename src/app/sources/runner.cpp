@@ -50,6 +50,7 @@ SourceRunner::SourceRunner(RunnerWorld& world, std::shared_ptr<const source::Def
                            source::Restored restored)
     : world_(world),
       definition_(std::move(definition)),
+      position_(restored.position),
       reconnects_(world.metrics.counter("anode_source_reconnects_total",
                                         "Connections opened again.", of(*definition_))),
       gaps_(world.metrics.counter(
@@ -74,6 +75,7 @@ SourceRunner::~SourceRunner() = default;
 
 void SourceRunner::retire() {
     show_state(source::State::Disabled);
+    if (!position_.empty()) world_.engine.ride_along({"position", definition_->name, position_});
     retired_ = true;
     driver_->stop(false);
 }

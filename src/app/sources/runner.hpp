@@ -51,6 +51,8 @@ public:
     [[nodiscard]] bool quiet() const noexcept { return driver_->quiet(); }
     [[nodiscard]] const source::Machine& machine() const noexcept { return driver_->machine(); }
     [[nodiscard]] const std::deque<SourceEvent>& events() const noexcept { return events_; }
+    /// Where the feed stands, as `resume` needs it; empty if it has no positions.
+    [[nodiscard]] const Bytes& position() const noexcept { return position_; }
     [[nodiscard]] std::uint64_t messages() const noexcept { return messages_; }
     /// Messages a second, over the last ten seconds.
     [[nodiscard]] double rate() const noexcept { return rate_; }

@@ -33,6 +33,12 @@ Bytes with_enabled(const Bytes& definition, bool enabled) {
     return json::merge_patch(stored.root(), patch.root());
 }
 
+bool same_feed(const source::Definition& a, const source::Definition& b) {
+    return a.type == b.type && a.file.path == b.file.path &&
+           std::ranges::equal(a.url, b.url, {}, &source::Template::source,
+                              &source::Template::source);
+}
+
 }  // namespace
 
 Sources::Sources(SourceWorld world, Engine& engine, Store& store, Ledger& ledger,
@@ -103,9 +109,7 @@ void Sources::redeclare(std::vector<DeclaredSource> declared) {
             continue;
         }
         if (source.entry.definition) entry.version = source.entry.version + 1;
-        retire(std::move(source.runner));
-        source.entry = std::move(entry);
-        if (running_) run(source);
+        replace(source, std::move(entry));
     }
 }
 
@@ -116,6 +120,10 @@ void Sources::begin(std::map<std::string, source::Restored> restored) {
 }
 
 void Sources::run(Source& source, source::Restored restored) {
+    if (restored.position.empty())
+        restored.position = source.position;
+    else
+        source.position = restored.position;
     if (!source.entry.definition->enabled) return;
     source.runner =
         std::make_unique<SourceRunner>(world_, source.entry.definition, std::move(restored));
@@ -127,6 +135,21 @@ void Sources::run(Source& source, source::Restored restored) {
 void Sources::forget(const std::string& name) {
     world_.metrics.remove("source", name);
     world_.engine.forget_series(name);
+}
+
+/// Ends the runner; the next one goes on where it stood.
+void Sources::halt(Source& source) {
+    if (source.runner) source.position = source.runner->position();
+    retire(std::move(source.runner));
+}
+
+/// Another definition takes over, from the same position if it reads the same feed.
+void Sources::replace(Source& source, SourceEntry entry) {
+    halt(source);
+    if (!source.entry.definition || !same_feed(*source.entry.definition, *entry.definition))
+        source.position.clear();
+    source.entry = std::move(entry);
+    if (running_) run(source);
 }
 
 /// A runner that ends keeps its connections until they have closed politely.
@@ -251,14 +274,12 @@ void Sources::do_write(api::Write write, api::Reply<Outcome<api::Written>> reply
         return reply(failure(Failure::Why::TooLarge, "a cluster has at most 10,000 sources"));
     const bool created = present == nullptr;
     if (write.dry_run) {
-        Source tried{std::move(*entry), nullptr};
+        Source tried{std::move(*entry), nullptr, {}};
         return reply(api::Written{object(tried), created});
     }
     Source& source = sources_[entry->name];
     store_entry(*entry);
-    retire(std::move(source.runner));
-    source.entry = std::move(*entry);
-    if (running_) run(source);
+    replace(source, std::move(*entry));
     world_.ledger.audit(write.actor, created ? "source.create" : "source.change",
                         source.entry.name);
     world_.ledger.event("config", named(source.entry.name) +
@@ -390,7 +411,7 @@ void Sources::set_enabled(Source& source, bool enabled) {
     ++source.entry.version;
     store_entry(source.entry);
     if (!enabled)
-        retire(std::move(source.runner));
+        halt(source);
     else if (running_)
         run(source);
 }

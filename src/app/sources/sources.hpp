@@ -58,6 +58,7 @@ private:
     struct Source {
         SourceEntry entry;
         std::unique_ptr<SourceRunner> runner;
+        Bytes position;  ///< of the runner before, for the next one
     };
 
     [[nodiscard]] api::Object object(const Source& source) const;
@@ -70,6 +71,8 @@ private:
     void set_enabled(Source& source, bool enabled);
     void store_entry(const SourceEntry& entry);
     void run(Source& source, source::Restored restored = {});
+    void halt(Source& source);
+    void replace(Source& source, SourceEntry entry);
     void retire(std::unique_ptr<SourceRunner> runner);
     void sweep_retired();
     void await_quiet(Duration left, std::move_only_function<void()> done);

@@ -224,6 +224,34 @@ TEST_F(SourcesSpec, ATrialOfATestSourceShowsMessagesAndStoresNothing) {
     EXPECT_FALSE(store->topic("trial.x").has_value());
 }
 
+TEST_F(SourcesSpec, ASourceThatIsStoppedAndStartedGoesOnWhereItStood) {
+    starts();
+    const std::string path = directory.file("feed.ndjson", "{\"n\":1}\n{\"n\":2}\n");
+    const std::string definition =
+        R"({"name":"f","type":"file","topic":"f.x","follow":true,"path":")" + path + "\"}";
+    const auto holds = [&](std::uint64_t messages) {
+        for (int attempt = 0; attempt < 2000; ++attempt) {
+            if (const auto topic = store->topic("f.x"); topic && topic->messages >= messages)
+                return topic->messages;
+            std::promise<void> later;
+            on_loop(loop, [&] { loop.after(5ms, [&later] { later.set_value(); }); });
+            later.get_future().wait();
+        }
+        return std::uint64_t{0};
+    };
+    ASSERT_TRUE(writes({.body = definition}).has_value());
+    EXPECT_EQ(holds(2), 2U);
+    ASSERT_TRUE(acts("f", "disable").has_value());
+    directory.file("feed.ndjson", "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n");
+    ASSERT_TRUE(acts("f", "enable").has_value());
+    EXPECT_EQ(holds(3), 3U);
+    ASSERT_TRUE(
+        writes({.name = "f", .body = R"({"labels":{"a":"b"}})", .patch = true}).has_value());
+    directory.file("feed.ndjson", "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n{\"n\":4}\n");
+    EXPECT_EQ(holds(4), 4U) << "a label changes nothing in the feed";
+    EXPECT_TRUE(store->record("position", "f").has_value());
+}
+
 TEST_F(SourcesSpec, AWebhookThatIsNoneIsNotFound) {
     starts();
     ASSERT_TRUE(writes({.body = kTicks}).has_value());
