@@ -27,6 +27,8 @@ void Flow::keep() {
     hold(content_type_, draft_.content_type);
     hold(trace_, draft_.trace);
     hold(node_text_, node_);
+    document_ =
+        json::Document();  // its index may be larger than the text; it is made again when asked for
     read_ = false;
 }
 
