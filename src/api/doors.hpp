@@ -44,9 +44,9 @@ struct PublishRequest {
     Hash128 body_hash;            ///< of the request's body, to tell a reused key
 };
 struct PublishResult {
-    std::vector<MessageId> ids;   ///< one per item, in order; of the first request if `repeated`
-    Ack ack = Ack::Disk;          ///< reached
-    bool repeated = false;        ///< the key was known: nothing was added
+    std::vector<MessageId> ids;  ///< one per item, in order; of the first request if `repeated`
+    Ack ack = Ack::Disk;         ///< reached
+    bool repeated = false;       ///< the key was known: nothing was added
 };
 /// Errors: Conflict (key reused with another body), Overloaded, NoSpace, Closed (draining).
 class Publishing {
@@ -82,7 +82,16 @@ struct ObjectError {
     std::string detail;
 };
 struct Failure {
-    enum class Why : std::uint8_t { NotFound, Exists, Invalid, AddressBlocked, Stale, ReadOnly, TooLarge, Unavailable } why;
+    enum class Why : std::uint8_t {
+        NotFound,
+        Exists,
+        Invalid,
+        AddressBlocked,
+        Stale,
+        ReadOnly,
+        TooLarge,
+        Unavailable
+    } why;
     std::string detail;
     std::vector<ObjectError> errors;
 };
@@ -94,14 +103,14 @@ struct Object {
     std::string etag;  ///< without quotes
 };
 struct Write {
-    std::string name;             ///< from the path; empty for POST (then from the body)
-    Bytes body;                   ///< JSON
-    bool patch = false;           ///< RFC 7396
+    std::string name;    ///< from the path; empty for POST (then from the body)
+    Bytes body;          ///< JSON
+    bool patch = false;  ///< RFC 7396
     bool create_only = false;
     bool must_exist = false;
     std::optional<std::string> if_match;
     bool dry_run = false;
-    std::string actor;            ///< for the audit
+    std::string actor;  ///< for the audit
 };
 struct Written {
     Object object;
@@ -116,7 +125,8 @@ public:
     virtual void remove(std::string name, std::string actor, Reply<Outcome<void>> reply) = 0;
     /// Verbs of the kind (`enable`, `restart`, `test`, …) and sub-resources (`events`, `errors`, `items`, `samples`):
     /// JSON in, JSON out. `name` is empty for verbs of the collection (`:test`, `:probe`, `:schema`).
-    virtual void act(std::string name, std::string verb, Bytes body, std::string actor, Reply<Outcome<Bytes>> reply) = 0;
+    virtual void act(std::string name, std::string verb, Bytes body, std::string actor,
+                     Reply<Outcome<Bytes>> reply) = 0;
 };
 
 // -- the node itself ------------------------------------------------------------------------------------
@@ -124,7 +134,7 @@ public:
 /// Facts that do not change while the process runs.
 struct NodeFacts {
     NodeId id;
-    std::string id_text;   ///< `n-…`
+    std::string id_text;  ///< `n-…`
     std::string name;
     std::string cluster;
     std::string zone;
@@ -154,7 +164,8 @@ public:
     /// Writes a system message: `$sys.event.<kind>`, `$sys.audit`, `$sys.gap`. JSON payload.
     virtual void system_message(std::string topic, Bytes json) = 0;
     /// A gap told to somebody: gives it an id `g-…`, writes it to the ledger (`$sys.gap`), returns the id.
-    virtual std::string record_gap(std::string_view scope, std::string_view reason, Bytes details_json_members) = 0;
+    virtual std::string record_gap(std::string_view scope, std::string_view reason,
+                                   Bytes details_json_members) = 0;
 };
 
 /// Limits of interfaces section 16 that the edge enforces.
@@ -183,12 +194,12 @@ struct Doors {
 };
 
 struct EdgeOptions {
-    std::vector<std::string> listen;         ///< `127.0.0.1:7945`, `[::1]:7945`
-    std::string socket;                      ///< Unix socket path, empty for none
+    std::vector<std::string> listen;  ///< `127.0.0.1:7945`, `[::1]:7945`
+    std::string socket;               ///< Unix socket path, empty for none
     std::vector<std::string> allowed_origins;
     std::string public_url;
-    bool require_token = false;              ///< auth.mode = "tokens"
-    std::string bootstrap_token_sha256;      ///< hex; the admin token of the first start
+    bool require_token = false;          ///< auth.mode = "tokens"
+    std::string bootstrap_token_sha256;  ///< hex; the admin token of the first start
     unsigned threads = 1;
     Duration drain_grace = 5s;
 };
@@ -202,7 +213,8 @@ public:
     virtual void set_origins(std::vector<std::string> allowed) = 0;
     /// Tells listeners `drain`, waits up to the grace time, closes them (4503/1012), stops accepting.
     virtual void stop() = 0;
-    [[nodiscard]] virtual std::vector<std::string> addresses() const = 0;  ///< bound, with real ports
+    [[nodiscard]] virtual std::vector<std::string> addresses()
+        const = 0;  ///< bound, with real ports
 };
 
 }  // namespace anode::api

@@ -53,15 +53,15 @@ std::uint16_t port_of(std::string_view address) {
         text::parse_u64(address.substr(address.rfind(':') + 1)).value_or(0));
 }
 
-std::shared_ptr<const EgressPolicy> egress_of(const Config& config) {
+std::shared_ptr<const EgressPolicy> egress_of(const Config& config,
+                                              const std::vector<std::string>& listening) {
     EgressOptions options;
     for (const std::string& network : config.list("egress.allow_private"))
         if (const auto parsed = IpNetwork::parse(network)) options.allow_private.push_back(*parsed);
     options.ports.clear();
     for (const std::string& port : config.list("egress.ports"))
         options.ports.push_back(static_cast<std::uint16_t>(text::parse_u64(port).value_or(0)));
-    for (const std::string& address : config.list("http.listen"))
-        options.own_ports.push_back(port_of(address));
+    for (const std::string& address : listening) options.own_ports.push_back(port_of(address));
     options.own_ports.push_back(port_of(config.text("gossip.listen")));
     options.own_ports.push_back(port_of(config.text("mesh.listen")));
     options.own_addresses = interface_addresses();
@@ -190,7 +190,7 @@ Result<void> RunningNode::start(Loop& main_loop, LogSink& sink) {
 Result<void> RunningNode::start_store(LogSink& sink) {
     const Config& config = options_.config;
     memory_ = config.size("memory.limit", memory_limit().bytes);
-    egress_ = egress_of(config);
+    egress_ = egress_of(config, config.list("http.listen"));
     auto store = open_store(config, metrics_, memory_);
     if (!store) return std::unexpected(store.error());
     store_ = std::move(*store);
@@ -231,6 +231,12 @@ Result<void> RunningNode::start_edge() {
     auto started = api::Edge::start(edge, doors);
     if (!started) return std::unexpected(started.error());
     edge_ = std::move(*started);
+    // Only now is it known which port `:0` became; sources do not run yet.
+    loop_->post([this, egress = egress_of(config, edge_->addresses())] {
+        egress_ = egress;
+        resolver_->set_egress(egress);
+        sources_->set_egress(egress);
+    });
     return {};
 }
 
@@ -251,7 +257,7 @@ void RunningNode::apply(const Config& next) {
     sink_->set_levels(log.level, std::move(log.components));
     edge_->set_origins(next.list("http.allowed_origins"));
     retention_->declare(next.retention);
-    loop_->post([this, egress = egress_of(next), sources = next.sources,
+    loop_->post([this, egress = egress_of(next, edge_->addresses()), sources = next.sources,
                  pipelines = next.pipelines]() mutable {
         egress_ = egress;
         resolver_->set_egress(egress);

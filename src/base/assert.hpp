@@ -8,6 +8,6 @@ namespace anode {
 }  // namespace anode
 
 /// A bug detector: what must hold here, or the process ends. Never for operating errors.
-#define ANODE_ASSERT(condition)                                                  \
-    (static_cast<bool>(condition) ? static_cast<void>(0)                         \
+#define ANODE_ASSERT(condition)                          \
+    (static_cast<bool>(condition) ? static_cast<void>(0) \
                                   : ::anode::assertion_failed(#condition, __FILE__, __LINE__))

@@ -31,11 +31,24 @@ public:
                        std::initializer_list<Field> fields) noexcept = 0;
 };
 void set_sink(Sink* sink) noexcept;
-void write(Level level, std::string_view component, std::string_view message, std::initializer_list<Field> fields) noexcept;
+void write(Level level, std::string_view component, std::string_view message,
+           std::initializer_list<Field> fields) noexcept;
 
-inline void debug(std::string_view c, std::string_view m, std::initializer_list<Field> f = {}) noexcept { write(Level::Debug, c, m, f); }
-inline void info(std::string_view c, std::string_view m, std::initializer_list<Field> f = {}) noexcept { write(Level::Info, c, m, f); }
-inline void warn(std::string_view c, std::string_view m, std::initializer_list<Field> f = {}) noexcept { write(Level::Warn, c, m, f); }
-inline void error(std::string_view c, std::string_view m, std::initializer_list<Field> f = {}) noexcept { write(Level::Error, c, m, f); }
+inline void debug(std::string_view c, std::string_view m,
+                  std::initializer_list<Field> f = {}) noexcept {
+    write(Level::Debug, c, m, f);
+}
+inline void info(std::string_view c, std::string_view m,
+                 std::initializer_list<Field> f = {}) noexcept {
+    write(Level::Info, c, m, f);
+}
+inline void warn(std::string_view c, std::string_view m,
+                 std::initializer_list<Field> f = {}) noexcept {
+    write(Level::Warn, c, m, f);
+}
+inline void error(std::string_view c, std::string_view m,
+                  std::initializer_list<Field> f = {}) noexcept {
+    write(Level::Error, c, m, f);
+}
 
 }  // namespace anode::log

@@ -19,7 +19,9 @@ using Labels = std::vector<std::pair<std::string, std::string>>;
 class Counter {
 public:
     void add(std::uint64_t n = 1) noexcept { value_.fetch_add(n, std::memory_order_relaxed); }
-    [[nodiscard]] std::uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t value() const noexcept {
+        return value_.load(std::memory_order_relaxed);
+    }
 
 private:
     std::atomic<std::uint64_t> value_{0};
@@ -41,7 +43,8 @@ public:
     Histogram();
     void observe(double seconds) noexcept;
     static const std::vector<double>& bounds();
-    [[nodiscard]] std::vector<std::uint64_t> counts() const;  ///< per bucket, not cumulative; the last is +Inf
+    [[nodiscard]] std::vector<std::uint64_t> counts()
+        const;  ///< per bucket, not cumulative; the last is +Inf
     [[nodiscard]] double sum() const noexcept { return sum_.load(std::memory_order_relaxed); }
 
 private:

@@ -16,11 +16,11 @@ enum class Errc : std::uint8_t {
     Refused,      ///< Policy says no.
     NotFound,
     Exists,
-    Conflict,     ///< The state does not allow it.
-    Closed,       ///< The other side ended, or we are ending.
-    Overloaded,   ///< A bounded queue is full. Try later.
-    Corrupt,      ///< A checksum does not match.
-    Io,           ///< The operating system or a library failed.
+    Conflict,    ///< The state does not allow it.
+    Closed,      ///< The other side ended, or we are ending.
+    Overloaded,  ///< A bounded queue is full. Try later.
+    Corrupt,     ///< A checksum does not match.
+    Io,          ///< The operating system or a library failed.
     NoSpace,
     Timeout,
     Internal,

@@ -16,17 +16,19 @@ namespace anode::text {
 
 // -- base64, hex, percent ------------------------------------------------------------------------
 
-std::string base64(BytesView bytes);                         ///< RFC 4648 §4, padded
-std::string base64url(BytesView bytes);                      ///< RFC 4648 §5, without padding
+std::string base64(BytesView bytes);     ///< RFC 4648 §4, padded
+std::string base64url(BytesView bytes);  ///< RFC 4648 §5, without padding
 void append_base64(std::string& out, BytesView bytes);
 void append_base64url(std::string& out, BytesView bytes);
-std::optional<Bytes> from_base64(std::string_view text);     ///< strict: alphabet, padding, zero bits
+std::optional<Bytes> from_base64(std::string_view text);  ///< strict: alphabet, padding, zero bits
 std::optional<Bytes> from_base64url(std::string_view text);  ///< strict, without padding
 std::string hex(BytesView bytes);                            ///< lower case
 std::optional<Bytes> from_hex(std::string_view text);
 
 /// `%XX` for everything but RFC 3986 unreserved characters.
 std::string percent_encode(std::string_view text);
+/// The same for the value of a query parameter: `/ : @ ,` stay as they are, as RFC 3986 §3.4 allows and feeds write them.
+std::string percent_encode_query(std::string_view text);
 /// Empty if a `%` is not followed by two hex digits. `plus_is_space` for form queries.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
 
@@ -70,7 +72,7 @@ std::string printable(std::string_view text);
 
 std::string_view trim(std::string_view text);  ///< ASCII white space at both ends
 std::vector<std::string_view> split(std::string_view text, char separator);
-std::string lower(std::string_view text);  ///< ASCII
+std::string lower(std::string_view text);              ///< ASCII
 bool iequals(std::string_view a, std::string_view b);  ///< ASCII, case aside
 bool is_utf8(std::string_view text);  ///< RFC 3629: no overlong forms, no surrogates
 

@@ -199,6 +199,18 @@ std::string percent_encode(std::string_view text) {
     return out;
 }
 
+std::string percent_encode_query(std::string_view text) {
+    std::string out;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t kept = text.find_first_of("/:@,", at);
+        out += percent_encode(text.substr(at, kept - at));
+        if (kept == std::string_view::npos) break;
+        out += text[kept];
+        at = kept + 1;
+    }
+    return out;
+}
+
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space) {
     std::string out;
     out.reserve(text.size());

@@ -18,11 +18,11 @@
 namespace anode {
 
 struct StoreOptions {
-    std::string directory;                       ///< made if absent; locked while open
-    Duration sync_interval = 5ms;                ///< group commit
+    std::string directory;         ///< made if absent; locked while open
+    Duration sync_interval = 5ms;  ///< group commit
     std::uint64_t cache_bytes = 64ull << 20;
-    double min_free_fraction = 0.05;             ///< of the disk: below it durable writes are refused
-    std::uint64_t queue_bytes_max = 64ull << 20; ///< appended and not yet committed
+    double min_free_fraction = 0.05;  ///< of the disk: below it durable writes are refused
+    std::uint64_t queue_bytes_max = 64ull << 20;  ///< appended and not yet committed
     metrics::Registry* metrics = nullptr;
 };
 
@@ -43,13 +43,14 @@ struct Record {
 
 /// What one append writes, all or nothing.
 struct Append {
-    std::vector<BlockPtr> blocks;   ///< arrivals set, rising
+    std::vector<BlockPtr> blocks;  ///< arrivals set, rising
     std::vector<Record> records;
 };
 
 struct TopicInfo {
     std::string topic;
-    std::uint64_t messages = 0;  ///< stored since the store was made, less what retention took (may lag)
+    std::uint64_t messages =
+        0;  ///< stored since the store was made, less what retention took (may lag)
     std::uint64_t bytes = 0;
     WallTime first_ts = 0, last_ts = 0;
     Arrival last_arrival;
@@ -66,9 +67,10 @@ enum class Order : std::uint8_t { Ascending, Descending };
 struct Query {
     PatternSet topics;
     Order order = Order::Ascending;
-    std::optional<Arrival> after;    ///< exclusive; where a page or a resume goes on (before it, if descending)
-    std::optional<WallTime> from;    ///< inclusive
-    std::optional<WallTime> to;      ///< exclusive
+    std::optional<Arrival>
+        after;  ///< exclusive; where a page or a resume goes on (before it, if descending)
+    std::optional<WallTime> from;  ///< inclusive
+    std::optional<WallTime> to;    ///< exclusive
 };
 
 /// Walks the matches of a query, block by block, in order of arrival. What retention has passed is left out.
@@ -78,7 +80,8 @@ public:
     virtual ~Scan() = default;
     /// Appends the matches of the next block(s), at least one unless the end is reached; stops after about
     /// `messages_max` or `bytes_max` of payload. False at the (present) end; an ascending scan may be asked again later.
-    virtual Result<bool> next(std::vector<Found>& out, std::size_t messages_max, std::size_t bytes_max) = 0;
+    virtual Result<bool> next(std::vector<Found>& out, std::size_t messages_max,
+                              std::size_t bytes_max) = 0;
     /// Every match up to here (arrival order) has been given out.
     virtual Arrival position() const = 0;
 };
@@ -86,7 +89,7 @@ public:
 struct StoreStats {
     std::uint64_t bytes = 0, pending_bytes = 0, blocks = 0, messages = 0, topics = 0, segments = 0;
     std::uint64_t disk_free = 0, disk_total = 0;
-    bool full = false;           ///< below min_free: durable writes are refused
+    bool full = false;  ///< below min_free: durable writes are refused
     std::uint64_t quarantined = 0;
     WallTime oldest_ts = 0;
 };
@@ -100,11 +103,14 @@ public:
     virtual ~Store() = default;  ///< commits what was appended, then closes
 
     // -- identity ---------------------------------------------------------------------------------
-    [[nodiscard]] virtual std::uint32_t tag() const = 0;       ///< random, made with the store; cursors carry it
-    [[nodiscard]] virtual Arrival first_free() const = 0;      ///< where this run begins (asked once, after open)
-    [[nodiscard]] virtual Hlc last_hlc() const = 0;            ///< highest stamp stored, for the clock to go on from
-    [[nodiscard]] virtual Arrival committed() const = 0;       ///< all up to here can be read
-    [[nodiscard]] virtual Arrival oldest() const = 0;          ///< the oldest arrival that may still exist
+    [[nodiscard]] virtual std::uint32_t tag()
+        const = 0;  ///< random, made with the store; cursors carry it
+    [[nodiscard]] virtual Arrival first_free()
+        const = 0;  ///< where this run begins (asked once, after open)
+    [[nodiscard]] virtual Hlc last_hlc()
+        const = 0;  ///< highest stamp stored, for the clock to go on from
+    [[nodiscard]] virtual Arrival committed() const = 0;  ///< all up to here can be read
+    [[nodiscard]] virtual Arrival oldest() const = 0;  ///< the oldest arrival that may still exist
 
     // -- writing ----------------------------------------------------------------------------------
     /// Queues and returns; commits follow in the order of calls. `done` runs on the store's thread once all of it is
@@ -128,12 +134,16 @@ public:
     /// The oldest arrival that retention still shows for topics matching these; messages between `after` and it, if any
     /// existed, are gone. Used to tell a resume its gap: true if something matching was removed after `after`.
     [[nodiscard]] virtual bool removed_since(const PatternSet& topics, Arrival after) const = 0;
-    [[nodiscard]] virtual std::vector<TopicInfo> topics(std::string_view prefix, std::string_view after, std::size_t limit) const = 0;
+    [[nodiscard]] virtual std::vector<TopicInfo> topics(std::string_view prefix,
+                                                        std::string_view after,
+                                                        std::size_t limit) const = 0;
     [[nodiscard]] virtual std::optional<TopicInfo> topic(std::string_view name) const = 0;
 
     // -- small records ----------------------------------------------------------------------------
-    [[nodiscard]] virtual std::optional<Bytes> record(std::string_view space, std::string_view key) const = 0;
-    [[nodiscard]] virtual std::vector<std::pair<std::string, Bytes>> records(std::string_view space) const = 0;
+    [[nodiscard]] virtual std::optional<Bytes> record(std::string_view space,
+                                                      std::string_view key) const = 0;
+    [[nodiscard]] virtual std::vector<std::pair<std::string, Bytes>> records(
+        std::string_view space) const = 0;
     /// Synced when it returns. Not from a `done`, which would wait for itself.
     virtual Result<void> put(std::vector<Record> records) = 0;
 

@@ -30,8 +30,8 @@ std::vector<std::pair<std::string, std::string>> environment() {
 int complain(const std::vector<ConfigComplaint>& complaints) {
     for (const ConfigComplaint& complaint : complaints) {
         const std::string key = complaint.key.empty() ? "" : complaint.key + ": ";
-        std::fprintf(stderr, "%s: %s%s\n", complaint.place.c_str(), key.c_str(),
-                     complaint.detail.c_str());
+        const std::string line = complaint.place + ": " + key + complaint.detail;
+        std::fprintf(stderr, "%s\n", text::printable(line).c_str());
     }
     return exit_code::kBadConfig;
 }

@@ -66,7 +66,11 @@ void Output::remark(std::string_view text) const {
 
 int Output::trouble(const Trouble& trouble) {
     std::fflush(stdout);
-    std::fprintf(stderr, "anode: %s\n", text::printable(trouble.text).c_str());
+    const char* prefix = "anode: ";
+    for (const std::string_view line : text::split(trouble.text, '\n')) {
+        std::fprintf(stderr, "%s%s\n", prefix, text::printable(line).c_str());
+        prefix = "";
+    }
     return trouble.code;
 }
 

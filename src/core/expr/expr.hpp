@@ -83,7 +83,8 @@ private:
     std::shared_ptr<const Tree> tree_;
 };
 
-/// Whether recipes read `text` as an expression rather than a path: it starts with `.`, `(`, or holds a comparison or a pipe.
+/// Whether recipes read `text` as an expression rather than a path: it starts with `.`, or holds a call, a comparison or a
+/// pipe.
 bool is_expression(std::string_view text);
 
 /// A path or an expression, as recipes allow in most places.

@@ -91,7 +91,7 @@ json::Value Program::selected(const Scope& scope) const {
 bool is_expression(std::string_view text) {
     text = text::trim(text);
     if (text.starts_with('.') || text.starts_with('(')) return true;
-    return text.find_first_of("|<>") != std::string_view::npos ||
+    return text.find_first_of("|<>(") != std::string_view::npos ||
            text.find("==") != std::string_view::npos || text.find("!=") != std::string_view::npos;
 }
 

@@ -36,8 +36,8 @@ struct SendStep {
     FrameForm frame = FrameForm::Text;
     /// Items per message; 0: all of a JSON template with `$each`, else one. Without `$each` several are joined with `,`.
     std::uint32_t batch = 0;
-    std::uint64_t bytes = 0;  ///< per message; 0: no limit
-    Duration every{};         ///< between messages
+    std::uint64_t bytes = 0;             ///< per message; 0: no limit
+    Duration every{};                    ///< between messages
     std::optional<expr::Program> where;  ///< over the item's fields: only these items
 };
 

@@ -222,9 +222,10 @@ void Desk::settle_data(Mark from, const Shaped& shaped) {
 }
 
 void Desk::garbage(Mark from, const Shaped& shaped) {
-    // Where frames are packed, what cannot be unpacked never became text.
-    const bool packed = !def->decode.empty() && shaped.text.empty();
-    error(packed ? ErrorClass::Decode : ErrorClass::Malformed, std::string(shaped.words));
+    const ErrorClass what = !shaped.undecoded                     ? ErrorClass::Malformed
+                            : *shaped.undecoded == Errc::TooLarge ? ErrorClass::TooLarge
+                                                                  : ErrorClass::Decode;
+    error(what, std::string(shaped.words));
     settle_letters(from, shaped);
 }
 

@@ -104,6 +104,7 @@ bool Shaper::Impl::decode(const Input& input, Shaped& out, std::vector<DeadLette
     if (chain.empty()) return true;
     const codec::InflateLimits limits{.bytes_max = definition->limits.frame};
     if (auto done = codec::decode_frame(chain, input.bytes, decoded, limits); !done) {
+        out.undecoded = done.error().code;
         garbage(out, "decode: " + done.error().what, letters);
         return false;
     }

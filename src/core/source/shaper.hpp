@@ -57,6 +57,7 @@ struct ChainBreak {
 /// rows_cut.
 struct Shaped {
     FrameKind kind = FrameKind::Data;
+    std::optional<Errc> undecoded;       ///< why `decode` failed; TooLarge beyond limits.frame
     const ClassifyRule* rule = nullptr;  ///< the rule that matched, if one did
     json::Value frame;       ///< absent for words and garbage. Ends with the next shape()
     std::string_view text;   ///< the decoded frame; ends with the next shape()

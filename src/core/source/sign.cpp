@@ -33,7 +33,7 @@ void append_query(std::string& url, std::string_view name, std::string_view valu
     } else if (question + 1 != fragment && url[fragment - 1] != '&') {
         more = "&";
     }
-    more += text::percent_encode(name) + "=" + text::percent_encode(value);
+    more += text::percent_encode(name) + "=" + text::percent_encode_query(value);
     url.insert(fragment, more);
 }
 

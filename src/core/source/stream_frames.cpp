@@ -148,6 +148,9 @@ void Link::settle(const Shaped& shaped, Desk::Mark from, std::string_view event_
             return;
         case FrameKind::Garbage:
             desk_.garbage(from, shaped);
+            // As with a frame that is too large on the wire: what follows it cannot be trusted to be smaller.
+            if (shaped.undecoded == Errc::TooLarge)
+                down(ErrorClass::TooLarge, "a frame unpacks to more than limits.frame");
             return;
     }
 }

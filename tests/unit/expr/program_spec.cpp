@@ -170,8 +170,8 @@ TEST(PathSpec, EmptyStepsAndHugePathsAreRefused) {
 }
 
 TEST(SelectorSpec, TellsExpressionsFromPaths) {
-    for (const char* text :
-         {".a", "(.a)", "type == \"array\"", "a | b", "a > 1", "a<b", "x != 1", " .a"}) {
+    for (const char* text : {".a", "(.a)", "type == \"array\"", "a | b", "a > 1", "a<b", "x != 1",
+                             " .a", "has(\"a\")"}) {
         EXPECT_TRUE(is_expression(text)) << text;
     }
     for (const char* text : {"a", "data.s", "a b", "events.0.id", "", "a=b"})

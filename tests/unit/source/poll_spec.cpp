@@ -212,7 +212,7 @@ TEST(PollSpec, SeveralItemsGoIntoOneRequest) {
         R"("items":{"lat":["1","2","3"]},"query":{"latitude":{"join":",","of":["{lat}"]}},"poll":{"batch":{"items":2}})"));
     stage.start();
     ASSERT_THAT(stage.requests, SizeIs(2));
-    EXPECT_EQ(stage.requests[0].url, "https://x.example/rows?latitude=1%2C2");
+    EXPECT_EQ(stage.requests[0].url, "https://x.example/rows?latitude=1,2");
     EXPECT_EQ(stage.requests[1].url, "https://x.example/rows?latitude=3");
 }
 

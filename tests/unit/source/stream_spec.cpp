@@ -68,7 +68,7 @@ TEST(StreamSpec, UrlHeadersAndQueryAreMadeAnewAtEachConnect) {
     stage.secrets.values["KEY"] = "s3cr3t-key";
     stage.start();
     ASSERT_THAT(stage.opens, SizeIs(1));
-    EXPECT_EQ(stage.opens[0].second.url, "wss://feed.example.org/ws?a=1&a=2&b=x%2Fy");
+    EXPECT_EQ(stage.opens[0].second.url, "wss://feed.example.org/ws?a=1&a=2&b=x/y");
     EXPECT_THAT(stage.opens[0].second.headers, Contains(Pair("X-Time", "1767225600000")));
     EXPECT_THAT(stage.opens[0].second.headers, Contains(Pair("X-Key", "s3cr3t-key")));
     EXPECT_THAT(stage.opens[0].second.headers, Contains(Pair("User-Agent", HasSubstr("anode"))));
