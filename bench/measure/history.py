@@ -53,8 +53,8 @@ def history(world):
             "100 B", "45 B", verdict(weight <= 100, weight <= 45)),
         replay_row(f"replay of {short(messages)} to one NDJSON listener from the disk's pages: "
                    "messages per core-second", cold),
-        replay_row("the same again, from the node's cache", warm),
-        replay_row("the same again, to a WebSocket listener", socket),
+        replay_row("the same again", warm),
+        replay_row("the same, to a WebSocket listener", socket),
         Row("rare", f"newest 100 of a topic that is 1 in {RARE_EVERY:,} of {short(messages)}, over HTTP: "
             "first, again", f"{first.median:.1f}, {again.median:.1f} ms", "", "",
             f"{spread(first.values, 1)} ms", "100 ms", "10 ms",

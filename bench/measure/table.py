@@ -64,10 +64,19 @@ def short(value):
     return f"{value:.3g}"
 
 
+def line(cells):
+    return "| " + " | ".join(cells) + " |"
+
+
 def markdown(rows):
-    lines = ["| " + " | ".join(HEAD) + " |", "|" + " --- |" * len(HEAD)]
-    lines += ["| " + " | ".join(row.cells()) + " |" for row in rows]
-    return "\n".join(lines)
+    return "\n".join(merge([], rows))
+
+
+def merge(lines, rows):
+    """A table of rows and of lines of an older one, by figure."""
+    body = [old for old in lines if not old.startswith(("| figure", "| ---"))]
+    body += [line(row.cells()) for row in rows]
+    return [line(HEAD), "|" + " --- |" * len(HEAD), *sorted(body, key=lambda text: text.split(" | ")[0])]
 
 
 def machine():
