@@ -44,6 +44,12 @@ std::expected<void, Refusal> read_head(ResponseHead& head, BytesView bytes) {
 Progress ResponseReader::read(BytesView& input) {
     while (!body_reader_) {
         const Progress progress = rules::collect(input, buffer_, lines_, limits_, refusal_);
+        // What is no HTTP at all may never end its head: it is told from its first bytes.
+        const std::string_view start = "HTTP/";
+        if (!std::string_view(buffer_).starts_with(start.substr(0, buffer_.size()))) {
+            refusal_ = {400, "the answer is no HTTP"};
+            return Progress::Refused;
+        }
         if (progress != Progress::Done) return progress;
         head_ = {};
         if (const auto outcome = read_head(head_, buffer_); !outcome) {

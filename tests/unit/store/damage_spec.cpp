@@ -26,6 +26,9 @@ protected:
                 messages.push_back({"t." + std::to_string(n), payload_for(arrival)});
             }
             ASSERT_TRUE(store->append({.blocks = {source.block(messages)}, .records = {}}, {}));
+            if (i % 10 == 9) {
+                ASSERT_TRUE(store->flush());  // so that the journal holds several records
+            }
         }
         ASSERT_TRUE(store->flush());
     }
