@@ -24,7 +24,10 @@ std::optional<Item> Parser::next(BytesView& input) {
     while (!ended_ && !input.empty()) {
         BytesView text;
         if (!take_line(input, text)) {
-            if (partial_.size() > limits_.line_bytes_max) return failed("line too long");
+            // The byte order mark is no part of the line, wherever a read happens to end.
+            const bool marked = !begun_ && partial_.starts_with(kByteOrderMark);
+            const std::size_t mark = marked ? kByteOrderMark.size() : 0;
+            if (partial_.size() > limits_.line_bytes_max + mark) return failed("line too long");
             break;
         }
         auto item = text.size() > limits_.line_bytes_max ? failed("line too long") : line(text);
