@@ -127,6 +127,15 @@ TEST(SseParser, LimitsEndTheStream) {
                 ElementsAre("failed event too large"));
 }
 
+TEST(SseParser, AByteOrderMarkDoesNotCountAgainstTheFirstLine) {
+    const Limits limits{.line_bytes_max = 20, .event_bytes_max = 30};
+    const std::string mark = "\xef\xbb\xbf";
+    EXPECT_THAT(items(mark + "data: " + std::string(14, 'x') + "\n\n", limits),
+                ElementsAre("message[] " + std::string(14, 'x')));
+    EXPECT_THAT(items(mark + "data: " + std::string(15, 'x') + "\n\n", limits),
+                ElementsAre("failed line too long"));
+}
+
 TEST(SseEncoder, WhatItWritesIsReadAgain) {
     Rng rng(12);
     const std::string_view words[] = {"a", "data: ", "\n", "\r\n", "\r", ":", " ", "€", "id: 9"};
