@@ -15,12 +15,13 @@ ARROWS = {
     "core/source": ["base", "core/json", "core/message", "core/expr", "core/codec"],
     "core/fanout": ["base", "core/json", "core/message", "core/expr"],
     "core/node": ["base", "core/json", "core/message", "core/expr", "core/pipeline", "core/source"],
+    "core/membership": ["base", "core/json"],
     "store": ["base", "core/message", "core/json"],
-    "runtime": ["base", "core/message", "core/codec", "core/source", "core/json"],
+    "runtime": ["base", "core/message", "core/codec", "core/source", "core/json", "core/membership"],
     "api": ["base", "core/json", "core/message", "core/expr", "core/codec", "core/pipeline", "core/source", "core/fanout", "core/node",
-            "store", "runtime"],
+            "core/membership", "store", "runtime"],
     "app": ["base", "core/json", "core/message", "core/expr", "core/codec", "core/pipeline", "core/source", "core/fanout", "core/node",
-            "store", "runtime", "api"],
+            "core/membership", "store", "runtime", "api"],
 }
 # The core opens no socket or file, reads no clock, starts no thread.
 FORBIDDEN_IN_CORE = re.compile(
