@@ -16,12 +16,15 @@ ARROWS = {
     "core/fanout": ["base", "core/json", "core/message", "core/expr"],
     "core/node": ["base", "core/json", "core/message", "core/expr", "core/pipeline", "core/source"],
     "core/membership": ["base", "core/json"],
+    "core/mesh": ["base", "core/message"],
+    "core/state": ["base", "core/json", "core/message"],
+    "core/ownership": ["base", "core/state"],
     "store": ["base", "core/message", "core/json"],
-    "runtime": ["base", "core/message", "core/codec", "core/source", "core/json", "core/membership"],
+    "runtime": ["base", "core/message", "core/codec", "core/source", "core/json", "core/membership", "core/mesh"],
     "api": ["base", "core/json", "core/message", "core/expr", "core/codec", "core/pipeline", "core/source", "core/fanout", "core/node",
-            "core/membership", "store", "runtime"],
+            "core/membership", "core/mesh", "core/state", "core/ownership", "store", "runtime"],
     "app": ["base", "core/json", "core/message", "core/expr", "core/codec", "core/pipeline", "core/source", "core/fanout", "core/node",
-            "core/membership", "store", "runtime", "api"],
+            "core/membership", "core/mesh", "core/state", "core/ownership", "store", "runtime", "api"],
 }
 # The core opens no socket or file, reads no clock, starts no thread.
 FORBIDDEN_IN_CORE = re.compile(
