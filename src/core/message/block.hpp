@@ -116,6 +116,17 @@ Bytes encode_block(const Block& block, BlockCodec codec = BlockCodec::Zstd);
 /// (an unknown codec, a dictionary or a signature).
 Result<BlockPtr> decode_block(const LogKey& log, BytesView wire, Arrival first_arrival);
 
+/// What the header of a block says.
+struct BlockHead {
+    Seq first_seq = 0;
+    std::uint32_t count = 0;
+    Hlc first_hlc;
+    std::uint8_t flags = 0;
+};
+/// The header, its bounds and the checksum over everything, without opening the body: what a node needs that only passes a
+/// block on. Errors: as decode_block().
+Result<BlockHead> peek_block(const LogKey& log, BytesView wire);
+
 /// The part decode_block() leaves out, for blocks of peers: payloads within their limit and, where they are JSON, valid
 /// and on one line, since listeners get them as they stand. Errors: Malformed, TooLarge, TooDeep.
 Result<void> check_payloads(const Block& block);

@@ -117,6 +117,26 @@ struct Header {
     }
 };
 
+struct Parts {
+    Header header;
+    BytesView body;
+};
+
+/// Header and body, bounds and checksum verified.
+Result<Parts> take_apart(const LogKey& log, BytesView wire) {
+    ByteReader in(wire);
+    const auto header = Header::read(in);
+    if (!header) return std::unexpected(header.error());
+    if (auto good = header->check(); !good) return std::unexpected(std::move(good.error()));
+    const BytesView header_bytes = wire.substr(0, wire.size() - in.rest().size());
+    const auto crc = in.le<std::uint32_t>();
+    const auto body = in.take(header->body_bytes);
+    if (!crc || !body) return fail(Errc::Truncated, "block: ends inside its body");
+    if (!in.at_end()) return fail(Errc::Malformed, "block: bytes behind its body");
+    if (*crc != bound_crc(log, header_bytes, *body)) return fail(Errc::Corrupt, "block: checksum");
+    return Parts{*header, *body};
+}
+
 }  // namespace
 
 Bytes encode_block(const Block& block, BlockCodec codec) {
@@ -140,28 +160,28 @@ Bytes encode_block(const Block& block, BlockCodec codec) {
     return out;
 }
 
+Result<BlockHead> peek_block(const LogKey& log, BytesView wire) {
+    const auto parts = take_apart(log, wire);
+    if (!parts) return std::unexpected(parts.error());
+    return BlockHead{parts->header.first_seq, static_cast<std::uint32_t>(parts->header.count),
+                     parts->header.base, parts->header.flags};
+}
+
 Result<BlockPtr> decode_block(const LogKey& log, BytesView wire, Arrival first_arrival) {
-    ByteReader in(wire);
-    const auto header = Header::read(in);
-    if (!header) return std::unexpected(header.error());
-    if (auto good = header->check(); !good) return std::unexpected(std::move(good.error()));
-    const BytesView header_bytes = wire.substr(0, wire.size() - in.rest().size());
-    const auto crc = in.le<std::uint32_t>();
-    const auto body = in.take(header->body_bytes);
-    if (!crc || !body) return fail(Errc::Truncated, "block: ends inside its body");
-    if (!in.at_end()) return fail(Errc::Malformed, "block: bytes behind its body");
-    if (*crc != bound_crc(log, header_bytes, *body)) return fail(Errc::Corrupt, "block: checksum");
-    auto raw = decompress(header->codec, *body, header->raw_bytes);
+    const auto parts = take_apart(log, wire);
+    if (!parts) return std::unexpected(parts.error());
+    const Header& header = parts->header;
+    auto raw = decompress(header.codec, parts->body, header.raw_bytes);
     if (!raw) return fail(Errc::Malformed, "block: body does not decompress to its size");
 
     auto block = std::make_shared<Block>();
     block->log_ = log;
-    block->first_seq_ = header->first_seq;
-    block->first_hlc_ = header->base;
+    block->first_seq_ = header.first_seq;
+    block->first_hlc_ = header.base;
     block->first_arrival_ = first_arrival;
-    block->flags_ = header->flags;
+    block->flags_ = header.flags;
     block->body_ = std::move(*raw);
-    block->offsets_.resize(header->count);
+    block->offsets_.resize(header.count);
     if (auto good = block->index(); !good) return std::unexpected(std::move(good.error()));
     return block;
 }
