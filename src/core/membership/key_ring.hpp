@@ -49,13 +49,16 @@ public:
     /// (or, under simulation, from its own).
     void seal(BytesView plain, BytesView additional,
               std::span<const std::uint8_t, kNonceBytes> nonce, Bytes& out) const;
+    /// Whether these bytes could be sealed ones: by format and size, before any key is tried.
+    [[nodiscard]] static bool looks_sealed(BytesView bytes) noexcept;
     /// Opens format 0 or 1 into `out` (replaced). The answer is the index of the key that fitted.
     /// Errors: Malformed (size, format, padding, empty content), Refused (no key fits).
     Result<std::size_t> open(BytesView sealed, BytesView additional, Bytes& out) const;
 
 private:
-    struct Slot;
-    std::vector<std::shared_ptr<const Slot>> slots_;
+    struct Slot;  ///< with cipher contexts of its own, so copies share nothing
+    [[nodiscard]] std::size_t find(std::string_view fingerprint) const noexcept;
+    std::vector<std::unique_ptr<Slot>> slots_;
 };
 
 /// `{"keys": ["<base64>", …], "primary": 0}`, as `anode keys gen` writes it. Errors: Malformed, with the place.

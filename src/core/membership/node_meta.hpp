@@ -32,6 +32,7 @@ struct NodeMeta {
 
     friend bool operator==(const NodeMeta&, const NodeMeta&) = default;
     [[nodiscard]] Bytes encode() const;
+    /// Texts past their limit are cut; a url past it is left out, as half of one leads nowhere.
     /// Nothing for a foreign member's metadata, however it looks.
     static std::optional<NodeMeta> decode(BytesView meta);
 };

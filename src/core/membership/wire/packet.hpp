@@ -38,14 +38,18 @@ public:
     /// How many bytes one more part may have; 0: none fits.
     [[nodiscard]] std::size_t room() const noexcept;
     [[nodiscard]] std::size_t parts() const noexcept { return parts_; }
-    /// The datagram; valid until the next begin(). `nonce` is used only if the envelope seals.
+    /// What the datagram will have if it is finished now and compression saves nothing.
+    [[nodiscard]] std::size_t size() const noexcept;
+    /// The datagram; valid until the next begin(). At least one part is in it. `nonce` is used only if the envelope seals.
     BytesView finish(std::span<const std::uint8_t, KeyRing::kNonceBytes> nonce);
 
 private:
+    BytesView content();
+
     Envelope envelope_;
-    std::size_t limit_ = 0, bytes_ = 0, parts_ = 0;
+    std::size_t limit_ = 0, around_ = 0, parts_ = 0;
     bool crc_ = false;
-    Bytes bodies_, lengths_, plain_, packed_, sealed_;
+    Bytes bodies_, lengths_, plain_, packed_, clear_, datagram_;
 };
 
 /// What a datagram held.
@@ -59,12 +63,15 @@ struct Opened {
 class PacketReader {
 public:
     using Visit = std::function<void(const Message&)>;
+    using OnDrop = std::function<void(Drop reason, std::string_view what)>;
     /// Calls `message` for each leaf in order and `drop` for each part that was thrown away; a part that is bad never takes the
-    /// good ones before it along. Views are valid during the call.
+    /// good ones before it along. Views are valid during the call. `what` is for people.
     Opened read(const Envelope& envelope, BytesView datagram, const Visit& message,
-                const std::function<void(Drop, BytesView what)>& drop);
+                const OnDrop& drop);
 
 private:
+    class Descent;
+    static constexpr std::size_t kHeldMax = 128 * 1024;
     Bytes opened_, inflated_;
 };
 
