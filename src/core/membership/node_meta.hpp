@@ -31,8 +31,8 @@ struct NodeMeta {
     std::string url;  ///< where its API answers, as it would tell a client; may be empty
 
     friend bool operator==(const NodeMeta&, const NodeMeta&) = default;
-    [[nodiscard]] Bytes encode() const;
     /// Texts past their limit are cut; a url past it is left out, as half of one leads nowhere.
+    [[nodiscard]] Bytes encode() const;
     /// Nothing for a foreign member's metadata, however it looks.
     static std::optional<NodeMeta> decode(BytesView meta);
 };

@@ -11,7 +11,7 @@
 
 /// The leaf messages. Decoded fields are views into the packet they came from.
 /// Encoders write keys in ascending byte order and the msgpack forms of section 3.2; decoders accept what section 3.3 lists.
-/// Errors:  Truncated, Malformed, TooLarge, Unsupported; `what` names the message and the key.
+/// Errors:  Truncated, Malformed, TooLarge, TooDeep, Unsupported; `what` names the message and the key.
 /// Source:  memberlist protocol, section 3.
 namespace anode::membership::wire {
 
@@ -100,7 +100,8 @@ struct NodeState {
 };
 struct PushPull {
     bool join = false;
-    std::vector<NodeState> nodes;  ///< views into the stream's buffer
+    std::vector<NodeState>
+        nodes;  ///< views into the stream's buffer; those without a name are left out
     BytesView user_state;
 };
 /// Appends type byte, header, entries and user state.
