@@ -234,7 +234,7 @@ void Exchange::request(Streams::iterator stream, const wire::StreamMessage& mess
             shared_.drop(Drop::Name, peer, ping->node, true);
         }
     } else if (const auto* user = std::get_if<wire::StreamUser>(&message)) {
-        const bool sealed = stream->second.reader.key() != ~std::size_t{0};
+        const bool sealed = stream->second.reader.key() != wire::Opened{}.key;
         if (!user->payload.empty()) port_.user_message(user->payload, sealed, peer);
     } else {
         shared_.drop(Drop::Type, peer, "an answer where a request belongs", true);

@@ -13,7 +13,7 @@ namespace anode::membership {
 /// Limits:  128 numbers; one is given to another key only after 112 newer ones.
 class KeyNumbers {
 public:
-    static constexpr std::size_t kNone = ~std::size_t{0};
+    static constexpr std::size_t kNone = ~0u;  ///< as in Member::key
     static constexpr std::size_t kNumbers = 128;
 
     explicit KeyNumbers(const KeyRing& ring) { changed(ring); }

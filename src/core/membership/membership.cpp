@@ -44,16 +44,15 @@ void Parts::on(const Datagram& input) {
     if (!started) return drop(Drop::Stale, input.from, {});
     if (input.bytes.empty()) return drop(Drop::Empty, input.from, {});
     from_ = input.from;
-    inbox_.clear();
-    const wire::Opened opened = reader.read(shared.envelope(), input.bytes, visit_, dropped_);
-    const std::size_t key = key_numbers.number(opened.key);
-    for (const wire::Message& message : inbox_) {
-        if (const auto* user = std::get_if<wire::User>(&message)) {
-            shared.push(UserMessage{Bytes(user->payload)});
-        } else {
-            swim.receive(message, input.from, key, shared.now);
-        }
+    reader.read(shared.envelope(), input.bytes, visit_, dropped_);
+}
+
+/// One message of the datagram that is being read; its bytes are there during this call only.
+void Parts::receive(const wire::Message& message) {
+    if (const auto* user = std::get_if<wire::User>(&message)) {
+        return shared.push(UserMessage{Bytes(user->payload)});
     }
+    swim.receive(message, from_, key_numbers.number(reader.key()), shared.now);
 }
 
 void Parts::on(const DatagramRefused& input) {

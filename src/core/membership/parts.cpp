@@ -25,7 +25,7 @@ Membership::Parts::Parts(Config config, KeyRing keys, Rng rng, NonceSource nonce
       exchange(shared, *this),
       contacts(shared, *this),
       key_rounds(shared, *this),
-      visit_([this](const wire::Message& message) { inbox_.push_back(message); }),
+      visit_([this](const wire::Message& message) { receive(message); }),
       dropped_([this](Drop reason, BytesView what) { drop(reason, from_, what); }) {
     ANODE_ASSERT(!shared.config.name.empty() && shared.config.name.size() <= kNameBytesMax);
     ANODE_ASSERT(shared.config.label.size() <= 255);

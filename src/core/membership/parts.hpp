@@ -84,6 +84,7 @@ struct Membership::Parts final : SwimPort, ExchangePort, ContactsPort, KeyRounds
     Instant push_pull_next = Instant::max();
 
 private:
+    void receive(const wire::Message& message);
     void forget(std::string_view name);
     void send_packet(const Member& to, BytesView payload);
     void send_stream(const Member& to, BytesView payload);
@@ -91,7 +92,6 @@ private:
     [[nodiscard]] std::size_t overhead(bool sealed) const noexcept;
 
     Address from_;                       ///< of the datagram that is being read
-    std::vector<wire::Message> inbox_;   ///< of that datagram; reused
     std::vector<std::uint32_t> unsent_;  ///< stream pings that found no stream
     wire::PacketReader::Visit visit_;
     std::function<void(Drop, BytesView)> dropped_;

@@ -68,11 +68,14 @@ public:
     /// good ones before it along. Views are valid during the call. `what` is for people.
     Opened read(const Envelope& envelope, BytesView datagram, const Visit& message,
                 const OnDrop& drop);
+    /// During a visit: the key that opened this datagram, as in Opened.
+    [[nodiscard]] std::size_t key() const noexcept { return key_; }
 
 private:
     class Descent;
     static constexpr std::size_t kHeldMax = 128 * 1024;
     Bytes opened_, inflated_;
+    std::size_t key_ = ~0u;
 };
 
 }  // namespace anode::membership::wire

@@ -88,6 +88,7 @@ private:
         const auto key = envelope_.keys->open(rest, envelope_.label, reader_.opened_);
         if (key) {
             opened_.key = *key;
+            reader_.key_ = *key;
             rest = reader_.opened_;
             return true;
         }
@@ -189,6 +190,7 @@ private:
 
 Opened PacketReader::read(const Envelope& envelope, BytesView datagram, const Visit& message,
                           const OnDrop& drop) {
+    key_ = Opened{}.key;
     const Opened opened = Descent(*this, envelope, message, drop).run(datagram);
     // A rare large packet must not hold its memory for good.
     if (inflated_.capacity() > kHeldMax) Bytes().swap(inflated_);
