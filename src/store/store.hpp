@@ -44,6 +44,8 @@ struct Record {
 /// What one append writes, all or nothing.
 struct Append {
     std::vector<BlockPtr> blocks;  ///< arrivals set, rising
+    /// The encoded form of each block, where the caller has it; otherwise empty: the store encodes.
+    std::vector<std::shared_ptr<const Bytes>> wires;
     std::vector<Record> records;
 };
 
@@ -60,6 +62,21 @@ struct TopicInfo {
 struct Found {
     BlockPtr block;
     std::uint32_t index = 0;
+};
+
+/// What the store had of one log, and from where on it still has it.
+struct LogHolding {
+    LogKey log;
+    std::vector<std::pair<Seq, Seq>>
+        had;         ///< inclusive, rising, not touching; what retention took counts as had
+    Seq lowest = 0;  ///< the first sequence that can still be read
+    Hlc first_hlc, last_hlc;
+};
+/// An encoded block as it lies on disk (encode_block), for a neighbour.
+struct LogBlock {
+    Seq first = 0;
+    std::uint32_t count = 0;
+    Bytes wire;
 };
 
 enum class Order : std::uint8_t { Ascending, Descending };
@@ -129,6 +146,14 @@ public:
     virtual Result<std::vector<Found>> last(const PatternSet& topics, std::size_t limit) const = 0;
     /// Blocks in order of arrival, whatever they hold, after `after`: for feeding the dedupe windows and checks at start.
     virtual Result<std::vector<BlockPtr>> blocks(Arrival after, std::size_t bytes_max) const = 0;
+    /// Every log that was ever stored here and not forgotten.
+    [[nodiscard]] virtual std::vector<LogHolding> logs() const = 0;
+    /// Blocks of a log in rising order of sequence that overlap [from, to], as they lie on disk, about `bytes_max`. What is not
+    /// there (never had, removed, in quarantine) is passed over.
+    virtual Result<std::vector<LogBlock>> log_blocks(const LogKey& log, Seq from, Seq to,
+                                                     std::size_t bytes_max) const = 0;
+    /// Nobody asks for this log any more: drops what is remembered of it, not its messages.
+    virtual Result<void> forget_log(const LogKey& log) = 0;
     /// The first arrival at or after this time (its block's start is good enough, never later than exact).
     [[nodiscard]] virtual Arrival at_time(WallTime from) const = 0;
     /// The oldest arrival that retention still shows for topics matching these; messages between `after` and it, if any

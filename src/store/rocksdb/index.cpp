@@ -72,6 +72,7 @@ void Index::add(const std::vector<Summary>& summaries) {
             numbers.push_back(number);
         }
         state_.open.add(summary, numbers);
+        state_.logs.add(*summary.block);
         state_.committed = summary.block->last_arrival();
         state_.last_hlc = std::max(state_.last_hlc, summary.block->last_hlc());
     }
@@ -85,6 +86,8 @@ void Index::put_segment(Batch& batch, const IndexState& state, bool checkpoint) 
     batch.put(Family::Main, segment_key(row::kBlockList, head.first),
               encode_block_list(open.blocks));
     batch.put(Family::Main, segment_key(row::kTopicList, head.first), encode_topic_list(topics));
+    batch.put(Family::Main, segment_key(row::kRuns, head.first),
+              LogIndex::encode(state.logs.open_runs()));
     batch.put(Family::Main, main_key(row::kMeta, "hlc"), be64_key(state.last_hlc.value));
     for (const auto& topic : topics) {
         batch.put(Family::Postings, posting_key(topic.topic, head.first),
@@ -117,6 +120,7 @@ void Index::fold_open(IndexState& state, bool checkpoint) {
     }
     head.by_rule = state.shares(state.open.topic_list());
     head.by_rule_known = true;
+    state.logs.close(head.first);
     state.segments.push_back(std::move(head));
     state.open = OpenSegment();
     ++state.generation;
@@ -205,6 +209,13 @@ Result<std::vector<SegmentTopic>> Index::topic_list(Arrival segment) const {
     if (!row) return std::unexpected(row.error());
     if (!*row) return fail(Errc::NotFound, "the segment was removed");
     return decode_topic_list(**row);
+}
+
+Result<std::vector<LogIndex::Run>> Index::runs(Arrival segment) const {
+    const auto row = database_.get(Family::Main, segment_key(row::kRuns, segment));
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return fail(Errc::NotFound, "the segment was removed");
+    return LogIndex::decode(**row);
 }
 
 namespace {

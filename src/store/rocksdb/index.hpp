@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "store/rocksdb/database.hpp"
+#include "store/rocksdb/log_index.hpp"
 #include "store/rocksdb/rules.hpp"
 #include "store/rocksdb/segment.hpp"
 #include "store/rocksdb/topics.hpp"
@@ -22,6 +23,7 @@ struct IndexState {
     TopicDirectory topics;
     std::deque<SegmentHead> segments;  ///< closed, rising
     OpenSegment open;
+    LogIndex logs;
     Rules rules;
     Arrival committed;  ///< all up to here can be read
     Hlc last_hlc;
@@ -79,11 +81,14 @@ public:
     /// The blocks of a closed segment. Kept for the next call if it was asked for lately.
     Result<std::shared_ptr<const BlockList>> block_list(Arrival segment) const;
     Result<std::vector<SegmentTopic>> topic_list(Arrival segment) const;
+    /// Where the blocks of the logs lie in a closed segment.
+    Result<std::vector<LogIndex::Run>> runs(Arrival segment) const;
     /// The block that holds this arrival, if it is still there.
     Result<std::optional<BlockMeta>> block_of(Arrival arrival) const;
 
 private:
     Result<void> load_segments();
+    Result<void> load_logs();
     Result<void> load_topics();
     Result<void> count_since_checkpoint();
     void put_segment(Batch& batch, const IndexState& state, bool checkpoint) const;

@@ -8,6 +8,7 @@ namespace anode::rocks {
 
 Result<void> Index::load() {
     if (const auto loaded = load_segments(); !loaded) return loaded;
+    if (const auto loaded = load_logs(); !loaded) return loaded;
     if (const auto loaded = load_topics(); !loaded) return loaded;
     return count_since_checkpoint();
 }
@@ -28,6 +29,23 @@ Result<void> Index::load_segments() {
     if (!stamp) return std::unexpected(stamp.error());
     if (*stamp && (*stamp)->size() == 8) {
         state_.last_hlc = std::max(state_.last_hlc, Hlc{load_be64((*stamp)->data())});
+    }
+    return {};
+}
+
+Result<void> Index::load_logs() {
+    const auto cursor = database_.cursor(Family::Main);
+    const Bytes gone(1, row::kLogGone);
+    for (cursor->seek(gone); cursor->valid() && cursor->key().starts_with(gone); cursor->next()) {
+        const auto log = LogKey::from(cursor->key().substr(1));
+        if (!log) return fail(Errc::Corrupt, "damaged index row: log");
+        state_.logs.load_gone(*log, cursor->value());
+    }
+    if (const auto status = cursor->status(); !status) return status;
+    for (const auto& head : state_.segments) {
+        const auto of_segment = runs(head.first);
+        if (!of_segment) return fail(Errc::Corrupt, of_segment.error().what);
+        state_.logs.load(head.first, *of_segment);
     }
     return {};
 }
@@ -74,7 +92,7 @@ Result<void> Index::wipe() {
     counted_upto_.reset();
     closed_since_checkpoint_ = 0;
     Batch batch;
-    for (const char row : {row::kHead, row::kBlockList, row::kTopicList, row::kTopic}) {
+    for (const char row : {row::kHead, row::kBlockList, row::kTopicList, row::kTopic, row::kRuns}) {
         batch.remove_range(Family::Main, Bytes(1, row), Bytes(1, static_cast<char>(row + 1)));
     }
     batch.remove(Family::Main, main_key(row::kMeta, "counted"));

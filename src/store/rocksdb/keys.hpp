@@ -17,7 +17,7 @@ inline constexpr std::size_t kLastValueBytes = 16;  ///< stamp, arrival
 /// First byte of a key in Family::Main.
 namespace row {
 inline constexpr char kMeta = 'm', kHead = 'h', kBlockList = 'b', kTopicList = 't', kTopic = 'n',
-                      kRecord = 'r';
+                      kRecord = 'r', kRuns = 'g', kLogGone = 'l';
 }
 
 inline Bytes be64_key(std::uint64_t value) {
@@ -37,6 +37,11 @@ inline Bytes main_key(char row, BytesView rest) {
     return key;
 }
 inline Bytes segment_key(char row, Arrival first) { return main_key(row, be64_key(first.value)); }
+inline Bytes log_key(const LogKey& log) {
+    Bytes key(1, row::kLogGone);
+    log.append_to(key);
+    return key;
+}
 inline Bytes topic_key(std::uint32_t number) { return main_key(row::kTopic, be32_key(number)); }
 inline Bytes record_key(std::string_view space, std::string_view key) {
     Bytes all = main_key(row::kRecord, space);

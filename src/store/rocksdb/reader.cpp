@@ -5,13 +5,6 @@
 
 namespace anode::rocks {
 
-StoredBlock to_stored(const Block& block) {
-    StoredBlock stored;
-    block.log().append_to(stored.log);
-    stored.wire = encode_block(block, BlockCodec::Zstd);
-    return stored;
-}
-
 Result<BlockPtr> from_stored(BytesView value, Arrival first) {
     if (value.size() < LogKey::kBytes) return fail(Errc::Corrupt, "stored block without a log key");
     const auto log = LogKey::from(value.substr(0, LogKey::kBytes));

@@ -12,13 +12,7 @@
 
 namespace anode::rocks {
 
-/// How a block is stored: its log's key and what encode_block() made.
-struct StoredBlock {
-    Bytes log;
-    Bytes wire;
-    [[nodiscard]] std::uint64_t bytes() const noexcept { return log.size() + wire.size(); }
-};
-StoredBlock to_stored(const Block& block);
+/// A block is stored as its log's key and what encode_block() made.
 Result<BlockPtr> from_stored(BytesView value, Arrival first);
 
 /// Reads blocks and checks each. One that is damaged is put in quarantine: counted, logged once and

@@ -306,6 +306,7 @@ Result<void> Retention::remove(Removal& removal) {
                   [](const SegmentTopic& part) { return part.counts.messages == 0; });
 
     const auto mutating = index_.mutating();
+    std::vector<std::pair<LogKey, Bytes>> logs_gone;
     index_.change([&](IndexState& state) {
         for (const auto& [number, counts] : removal.gone) {
             Topic& topic = state.topics.at(number);
@@ -315,6 +316,7 @@ Result<void> Retention::remove(Removal& removal) {
         }
         const std::size_t at = state.segment_at(first);
         if (removal.whole) {
+            logs_gone = state.logs.free(first);
             state.segments.erase(state.segments.begin() + static_cast<std::ptrdiff_t>(at));
             return;
         }
@@ -325,9 +327,10 @@ Result<void> Retention::remove(Removal& removal) {
     index_.forget_block_list(first);
     Batch batch;
     if (removal.whole) {
-        for (const char row : {row::kHead, row::kBlockList, row::kTopicList}) {
+        for (const char row : {row::kHead, row::kBlockList, row::kTopicList, row::kRuns}) {
             batch.remove(Family::Main, segment_key(row, first));
         }
+        for (const auto& [log, row] : logs_gone) batch.put(Family::Main, log_key(log), row);
         batch.remove_range(Family::Blocks, block_key(first), block_key(end));
     } else {
         batch.put(Family::Main, segment_key(row::kHead, first), removal.head.encoded());

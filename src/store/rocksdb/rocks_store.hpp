@@ -32,6 +32,10 @@ public:
     std::unique_ptr<Scan> scan(Query query) const override;
     Result<std::vector<Found>> last(const PatternSet& topics, std::size_t limit) const override;
     Result<std::vector<BlockPtr>> blocks(Arrival after, std::size_t bytes_max) const override;
+    std::vector<LogHolding> logs() const override;
+    Result<std::vector<LogBlock>> log_blocks(const LogKey& log, Seq from, Seq to,
+                                             std::size_t bytes_max) const override;
+    Result<void> forget_log(const LogKey& log) override;
     Arrival at_time(WallTime from) const override;
     bool removed_since(const PatternSet& topics, Arrival after) const override;
     std::vector<TopicInfo> topics(std::string_view prefix, std::string_view after,

@@ -99,11 +99,15 @@ Result<void> Writer::flush() {
 // -- encoding ------------------------------------------------------------------------------------
 
 void Writer::encode(Job& job) {
-    for (const auto& block : job.append.blocks) {
-        StoredBlock stored = to_stored(*block);
-        job.summaries.push_back(summarize(block, stored.bytes()));
-        job.logs.push_back(std::move(stored.log));
-        job.wires.push_back(std::move(stored.wire));
+    for (std::size_t i = 0; i < job.append.blocks.size(); ++i) {
+        const BlockPtr& block = job.append.blocks[i];
+        job.wires.push_back(i < job.append.wires.size() && job.append.wires[i]
+                                ? job.append.wires[i]
+                                : std::make_shared<const Bytes>(encode_block(*block)));
+        Bytes log;
+        block->log().append_to(log);
+        job.summaries.push_back(summarize(block, log.size() + job.wires.back()->size()));
+        job.logs.push_back(std::move(log));
     }
 }
 
@@ -187,7 +191,7 @@ Result<void> Writer::write(Group& group) {
     for (auto& job : group) {
         for (std::size_t i = 0; i < job.wires.size(); ++i) {
             const Bytes key = block_key(job.append.blocks[i]->first_arrival());
-            batch.put(Family::Blocks, key, job.logs[i], job.wires[i]);
+            batch.put(Family::Blocks, key, job.logs[i], *job.wires[i]);
         }
         for (const auto& record : job.append.records) {
             const Bytes key = record_key(record.space, record.key);

@@ -42,7 +42,8 @@ private:
         Store::Done done;
         std::uint64_t bytes = 0;
         Stopwatch queued;
-        std::vector<Bytes> logs, wires;  ///< of each block, once encoded
+        std::vector<Bytes> logs;  ///< of each block, once encoded
+        std::vector<std::shared_ptr<const Bytes>> wires;
         std::vector<Summary> summaries;
     };
     using Group = std::vector<Job>;
