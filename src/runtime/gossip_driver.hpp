@@ -55,8 +55,8 @@ struct GossipTraffic {
 /// Sockets and time of one Membership: a UDP and a TCP socket on one port, dialled streams, name lookups, one timer.
 /// Thread:  the loop's own, except post(). open(), handle() and close() also before the loop starts and after it ended.
 /// Order:   sockets are read before the machine is told the time, so that after a stall what was queued is seen first.
-/// Errors:  open() tells Malformed (listen, advertise), Io and NoSpace (sockets). Later ones become inputs of the machine:
-///          DatagramRefused, StreamClosed, Resolved with no address.
+/// Errors:  open() tells Malformed (listen, advertise), Exists (the port is in use), Io. Later ones become inputs of the
+///          machine: DatagramRefused, StreamClosed, Resolved with no address.
 /// Limits:  256 open streams; 64 MiB of unsent bytes in one stream (more closes it).
 /// Source:  memberlist protocol, section 1.
 class GossipDriver {
