@@ -104,7 +104,7 @@ void Exchange::bytes(const StreamBytes& input) {
         stream->second.held = held;
         return limit_held_bytes();
     }
-    heard(stream, read);
+    heard(stream, read, input.bytes);
 }
 
 void Exchange::closed(const StreamClosed& input) {
@@ -198,7 +198,7 @@ Result<void> Exchange::send(StreamId id, End sender, BytesView content) {
 }
 
 /// A message is whole, or the stream is spoilt.
-void Exchange::heard(Streams::iterator stream, const Read& read) {
+void Exchange::heard(Streams::iterator stream, const Read& read, BytesView raw) {
     const bool ours = !membership::accepted(stream->first);
     if (read && *read) {
         return ours ? answer(stream, **read) : request(stream, **read);
@@ -208,7 +208,7 @@ void Exchange::heard(Streams::iterator stream, const Read& read) {
                     : close(stream);
     }
     const wire::StreamReader::Failure& failure = read.error();
-    shared_.drop(failure.reason, stream->second.peer, failure.what, true);
+    shared_.drop(failure.reason, stream->second.peer, failure.what, true, raw);
     if (ours) return finish(stream, fail(Errc::Malformed, failure.what));
     if (failure.answer) {
         Bytes content;

@@ -76,13 +76,13 @@ private:
         Bytes content;
     };
     using Streams = std::map<StreamId, Stream>;  ///< ordered: walking it reaches the outputs
-    using Read = std::expected<std::optional<wire::StreamMessage>, wire::StreamReader::Failure>;
+    using Read = wire::StreamReader::Step;
 
     void dial(Errand errand, Bytes content, Duration timeout);
     void accept(const StreamOpened& input);
     void caller_left(Streams::iterator stream);
     void speak(Streams::iterator stream);
-    void heard(Streams::iterator stream, const Read& read);
+    void heard(Streams::iterator stream, const Read& read, BytesView raw = {});
     void request(Streams::iterator stream, const wire::StreamMessage& message);
     void answer(Streams::iterator stream, const wire::StreamMessage& message);
     void answer_push_pull(Streams::iterator stream, const wire::PushPull& remote);

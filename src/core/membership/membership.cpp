@@ -44,6 +44,7 @@ void Parts::on(const Datagram& input) {
     if (!started) return drop(Drop::Stale, input.from, {});
     if (input.bytes.empty()) return drop(Drop::Empty, input.from, {});
     from_ = input.from;
+    datagram_ = input.bytes;
     reader.read(shared.envelope(), input.bytes, visit_, dropped_);
 }
 

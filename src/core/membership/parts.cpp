@@ -26,7 +26,9 @@ Membership::Parts::Parts(Config config, KeyRing keys, Rng rng, NonceSource nonce
       contacts(shared, *this),
       key_rounds(shared, *this),
       visit_([this](const wire::Message& message) { receive(message); }),
-      dropped_([this](Drop reason, BytesView what) { drop(reason, from_, what); }) {
+      dropped_([this](Drop reason, BytesView what) {
+          shared.drop(reason, from_, what, false, datagram_);
+      }) {
     ANODE_ASSERT(!shared.config.name.empty() && shared.config.name.size() <= kNameBytesMax);
     ANODE_ASSERT(shared.config.label.size() <= 255);
     ANODE_ASSERT(shared.config.meta.size() <= kMetaBytesMax);

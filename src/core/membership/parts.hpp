@@ -92,6 +92,7 @@ private:
     [[nodiscard]] std::size_t overhead(bool sealed) const noexcept;
 
     Address from_;                       ///< of the datagram that is being read
+    BytesView datagram_;                 ///< likewise
     std::vector<std::uint32_t> unsent_;  ///< stream pings that found no stream
     wire::PacketReader::Visit visit_;
     std::function<void(Drop, BytesView)> dropped_;

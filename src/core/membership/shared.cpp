@@ -13,6 +13,14 @@ std::string shown(BytesView what) {
     return text::hex(what.substr(0, 16));
 }
 
+std::string named(BytesView label) { return label.empty() ? "none" : "\"" + shown(label) + "\""; }
+
+/// The other cluster's name, as far as it came.
+std::string label_in(BytesView raw) {
+    const bool labelled = raw.size() >= 2 && raw.front() == '\xF4';
+    return named(labelled ? raw.substr(2, static_cast<std::uint8_t>(raw[1])) : BytesView{});
+}
+
 /// Late answers and news about the forgotten belong to every healthy cluster: they are counted, nobody needs to read them.
 bool worth_telling(Drop reason) noexcept {
     return reason != Drop::Stale && reason != Drop::Unknown;
@@ -39,11 +47,13 @@ void Shared::notice(Notice::Level level, std::string_view what, const Address& a
     push(Notice{.level = level, .what = what, .address = address, .detail = std::move(detail)});
 }
 
-void Shared::drop(Drop reason, const Address& from, BytesView what, bool stream) {
+void Shared::drop(Drop reason, const Address& from, BytesView what, bool stream, BytesView raw) {
     counters.dropped[static_cast<std::size_t>(reason)]++;
     if (reason == Drop::Key) counters.decrypt_errors++;
     if (!worth_telling(reason) || !notices.due(reason, from, stream, now)) return;
-    notice(Notice::Level::Warn, sentence(reason), from, shown(what));
+    std::string detail = shown(what);
+    if (reason == Drop::Label) detail += ": " + label_in(raw) + "; ours: " + named(config.label);
+    notice(Notice::Level::Warn, sentence(reason), from, std::move(detail));
 }
 
 Duration Shared::jittered(Duration value) noexcept {

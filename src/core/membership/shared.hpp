@@ -36,8 +36,8 @@ struct Shared {
     /// `what` is constant text.
     void notice(Notice::Level level, std::string_view what, const Address& address,
                 std::string detail);
-    /// Counts, and tells once. `stream`: `from` has a port that means nothing.
-    void drop(Drop reason, const Address& from, BytesView what, bool stream);
+    /// Counts, and tells once. `stream`: `from` has a port that means nothing. `raw`: how it begins, for the label in it.
+    void drop(Drop reason, const Address& from, BytesView what, bool stream, BytesView raw = {});
     /// `value` ± a quarter of it.
     [[nodiscard]] Duration jittered(Duration value) noexcept;
 };

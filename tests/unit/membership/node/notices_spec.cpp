@@ -92,7 +92,7 @@ TEST(Drops, WhatIsShownOfForeignBytesIsShortAndPrintable) {
     desk.shared.drop(Drop::Label, kBob, Bytes(500, '\x1b'), false);
     desk.shared.drop(Drop::Label, kCarol, Bytes(500, '\xFE'), false);
     for (const Notice& notice : desk.outputs<Notice>()) {
-        EXPECT_LE(notice.detail.size(), 4u * 120u);
+        EXPECT_LE(notice.detail.size(), 600u);
         EXPECT_THAT(notice.detail, testing::Not(testing::HasSubstr("\x1b")));
     }
 }
