@@ -357,7 +357,7 @@ void Engine::hand_over(std::shared_ptr<Batch> batch) {
     }
     ++in_flight_;
     const Result<void> queued =
-        store_.append({batch->blocks, batch->records}, [this, batch](const Result<void>& done) {
+        store_.append({batch->blocks, {}, batch->records}, [this, batch](const Result<void>& done) {
             // First the books, then the answers: who asks again finds the books closed.
             auto answers = std::exchange(batch->waiting, {});
             loop_.post([this, batch, done] {
