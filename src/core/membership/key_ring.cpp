@@ -17,9 +17,9 @@ namespace {
 constexpr std::size_t kHeadBytes = 1 + KeyRing::kNonceBytes;
 constexpr std::size_t kKeyBytesMax = 32;
 constexpr std::size_t kPadBytesMax = 16;
-/// An empty content is no message, so a sealed one has a byte at least; format 0 pads it to a block.
-constexpr std::array<std::size_t, 2> kBytesMin{KeyRing::kOverhead + 1,
-                                               KeyRing::kOverhead + kPadBytesMax};
+/// By format. An empty content is no message, so format 1 holds a byte at least; format 0 pads it to a block.
+constexpr std::array<std::size_t, 2> kBytesMin{KeyRing::kOverhead + kPadBytesMax,
+                                               KeyRing::kOverhead + 1};
 
 const unsigned char* data_of(BytesView bytes) noexcept {
     return reinterpret_cast<const unsigned char*>(bytes.data());
