@@ -29,6 +29,8 @@ enum class LinkEnd : std::uint8_t { Closed, Reset, Refused, TimedOut, Untrusted 
 [[nodiscard]] std::string_view name_of(LinkEnd end) noexcept;
 struct LinkOpened {
     LinkId id;
+    /// The node's id text that the other end's certificate is bound to; empty: the key ring vouches for it, for any member.
+    std::string identity;
 };
 struct LinkBytes {
     LinkId id;
