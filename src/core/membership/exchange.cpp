@@ -246,8 +246,8 @@ void Exchange::request(Streams::iterator stream, const wire::StreamMessage& mess
 void Exchange::answer_push_pull(Streams::iterator stream, const wire::PushPull& remote) {
     const Result<void> sent = send_local_state(stream->first, End::Acceptor, remote.join);
     if (!sent) {
-        shared_.notice(Notice::Level::Warn, "our state is too large for a push/pull",
-                       stream->second.peer, sent.error().what);
+        shared_.notice_once("our state is too large for a push/pull", stream->second.peer,
+                            sent.error().what);
     }
     shared_.push(CloseStream{stream->first});
     const Result<void> merged = port_.merge(remote, remote.join, stream->second.peer);

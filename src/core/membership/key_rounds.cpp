@@ -241,8 +241,9 @@ void KeyRounds::report(Result<void> done) {
 // -- our own ring --------------------------------------------------------------------------------
 
 void KeyRounds::asked(const PeerKeyRequest& request, bool sealed, const Address& from) {
-    if (!sealed && (request.op != KeyOp::List || !shared_.keys.empty())) {
-        return shared_.drop(Drop::Clear, from, "a key request in clear text", true);
+    // Fingerprints are no secret; where clear streams come through at all, they may be asked for.
+    if (!sealed && request.op != KeyOp::List) {
+        return shared_.drop(Drop::Clear, from, "a change of keys in clear text", true);
     }
     const std::optional<Member> asker = port_.find(request.reply_to);
     if (!asker) return shared_.drop(Drop::Name, from, "a key request of no member", true);

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kDatagramMax = 65'507;
 constexpr std::size_t kUserStateMax = 20u << 20;
+constexpr std::size_t kAckPayloadMax = 512;  ///< an ack is one packet, with gossip beside it
 constexpr std::uint64_t kNoTicket = ~std::uint64_t{0};
 
 }  // namespace
@@ -121,7 +122,13 @@ void Parts::on(const SetUserState& input) {
     user_state = input.state;
 }
 
-void Parts::on(const SetAckPayload& input) { swim.set_ack_payload(input.payload); }
+void Parts::on(const SetAckPayload& input) {
+    if (input.payload.size() > kAckPayloadMax) {
+        return shared.notice(Notice::Level::Warn, "an ack payload over 512 bytes is not sent", {},
+                             std::to_string(input.payload.size()) + " bytes");
+    }
+    swim.set_ack_payload(input.payload);
+}
 
 void Parts::on(const Broadcast& input) {
     if (input.payload.size() > broadcast_bytes_max()) {

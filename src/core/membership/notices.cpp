@@ -17,8 +17,8 @@ Bytes source_key(const Address& from, bool stream) {
 
 }  // namespace
 
-bool Notices::due(Drop reason, Address from, bool stream, Instant now) {
-    Key key{reason, source_key(from.canonical(), stream)};
+bool Notices::due(std::string_view what, const Address& from, bool stream, Instant now) {
+    Key key{what, source_key(from.canonical(), stream)};
     const auto known = told_.find(key);
     if (known != told_.end() && now - known->second.at < kRepeat) return false;
     if (!take_token(now)) return false;

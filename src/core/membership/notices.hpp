@@ -11,7 +11,7 @@
 
 namespace anode::membership {
 
-/// Decides what an operator reads about input that was thrown away: once for each reason and source, again after ten minutes.
+/// Decides what an operator reads: each sentence once for each address, again after ten minutes.
 /// Thread:  as Membership.
 /// Limits:  1,024 pairs are remembered, the one told least recently goes first; 64 notices at once and one a second after
 ///          that, so that forged source addresses fill no log.
@@ -21,12 +21,13 @@ public:
     static constexpr Duration kRepeat = 10min;
     static constexpr double kBurst = 64;
 
-    /// True: tell it. Streams come from ports that change each time, so their `from` counts without its port.
-    bool due(Drop reason, Address from, bool stream, Instant now);
+    /// True: tell it. `what` is constant text. Streams come from ports that change each time, so their `from` counts without
+    /// its port.
+    bool due(std::string_view what, const Address& from, bool stream, Instant now);
     [[nodiscard]] std::size_t remembered() const noexcept { return told_.size(); }
 
 private:
-    using Key = std::pair<Drop, Bytes>;
+    using Key = std::pair<std::string_view, Bytes>;
     struct Told {
         Instant at;
         std::list<Key>::iterator place;

@@ -142,8 +142,7 @@ void Membership::Parts::ended(const Errand& errand, const Result<void>& how) {
             return key_rounds.sent(errand.ticket, how);
         case Errand::For::Anybody:
             if (errand.kind == Errand::Kind::User && !how) {
-                shared.notice(Notice::Level::Warn, "a user message did not go out", errand.to,
-                              how.error().what);
+                shared.notice_once("a user message did not go out", errand.to, how.error().what);
             }
             return;
         case Errand::For::Nobody:

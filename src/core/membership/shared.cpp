@@ -47,10 +47,16 @@ void Shared::notice(Notice::Level level, std::string_view what, const Address& a
     push(Notice{.level = level, .what = what, .address = address, .detail = std::move(detail)});
 }
 
+void Shared::notice_once(std::string_view what, const Address& address, std::string detail) {
+    if (notices.due(what, address, false, now)) {
+        notice(Notice::Level::Warn, what, address, std::move(detail));
+    }
+}
+
 void Shared::drop(Drop reason, const Address& from, BytesView what, bool stream, BytesView raw) {
     counters.dropped[static_cast<std::size_t>(reason)]++;
     if (reason == Drop::Key) counters.decrypt_errors++;
-    if (!worth_telling(reason) || !notices.due(reason, from, stream, now)) return;
+    if (!worth_telling(reason) || !notices.due(sentence(reason), from, stream, now)) return;
     std::string detail = shown(what);
     if (reason == Drop::Label) detail += ": " + label_in(raw) + "; ours: " + named(config.label);
     notice(Notice::Level::Warn, sentence(reason), from, std::move(detail));

@@ -36,6 +36,8 @@ struct Shared {
     /// `what` is constant text.
     void notice(Notice::Level level, std::string_view what, const Address& address,
                 std::string detail);
+    /// The same, but told only if it is due (see notices.hpp).
+    void notice_once(std::string_view what, const Address& address, std::string detail);
     /// Counts, and tells once. `stream`: `from` has a port that means nothing. `raw`: how it begins, for the label in it.
     void drop(Drop reason, const Address& from, BytesView what, bool stream, BytesView raw = {});
     /// `value` ± a quarter of it.

@@ -8,7 +8,7 @@ namespace {
 
 struct NoticesSpec : testing::Test {
     bool told(Drop reason, Address from, bool stream = false) {
-        return notices.due(reason, from, stream, now);
+        return notices.due(sentence(reason), from, stream, now);
     }
     Notices notices;
     Instant now{1h};
