@@ -173,6 +173,7 @@ void FanOut::publish(const Block& block, Now now) {
     }
     if (!wanted_at_all) return;
     for (std::uint32_t index = 0; index < block.count(); ++index) {
+        if (block.hides(index)) continue;
         judge_.begin(block, index);
         const Route& route = *block_routes_[judge_.entry().topic_index];
         if (route.empty()) continue;

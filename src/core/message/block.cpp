@@ -25,6 +25,7 @@ Entry Block::entry(std::uint32_t index) const {
         out.kind = static_cast<Kind>(marks >> kKindShift);
         out.flags = marks & kFlagsMask;
     }
+    out.flags |= local_flags_;
     if ((has & kCid) != 0) {
         const BytesView raw = in.take(16);
         out.cid.emplace();
@@ -40,6 +41,14 @@ Entry Block::entry(std::uint32_t index) const {
     if ((has & kTrace) != 0) out.trace = in.lp();
     out.payload = in.lp();
     return out;
+}
+
+void place_block(BlockPtr& block, Arrival first, BlockMarks marks) {
+    ANODE_ASSERT(block.use_count() == 1);
+    auto& fresh = const_cast<Block&>(*block);  // made non-const by decode_block(), and ours alone
+    fresh.first_arrival_ = first;
+    fresh.local_flags_ = marks.flags;
+    fresh.hidden_ = std::move(marks.hidden);
 }
 
 namespace {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -19,6 +20,17 @@ inline constexpr std::size_t kBlockRawBytesMax = 256 * 1024;
 /// No body of a peer or a file may say it is larger. Well above kBlockRawBytesMax, because one large message makes a
 /// block by itself, and because full() counts the payload to come but not what goes with it.
 inline constexpr std::size_t kBlockRawBytesHard = 16 * 1024 * 1024;
+
+class Block;
+using BlockPtr = std::shared_ptr<const Block>;
+
+/// What a node notes of a block that another node made.
+struct BlockMarks {
+    std::uint8_t flags = 0;             ///< flag:: of every entry, e.g. flag::kLate
+    std::vector<std::uint32_t> hidden;  ///< entries that are shown to nobody, rising
+};
+/// Gives a block that was just decoded its place in this node's store. Nobody else holds it yet.
+void place_block(BlockPtr& block, Arrival first, BlockMarks marks);
 
 /// An immutable block, body uncompressed and indexed.
 /// Thread: read by any number.
@@ -43,7 +55,14 @@ public:
     [[nodiscard]] BytesView body() const noexcept { return body_; }
     [[nodiscard]] std::uint8_t block_flags() const noexcept { return flags_; }
 
+    /// This node has the same message from another log already (equal content ids): nobody is shown it twice.
+    [[nodiscard]] bool hides(std::uint32_t index) const noexcept {
+        return !hidden_.empty() && std::ranges::binary_search(hidden_, index);
+    }
+    [[nodiscard]] const std::vector<std::uint32_t>& hidden() const noexcept { return hidden_; }
+
 private:
+    friend void place_block(BlockPtr& block, Arrival first, BlockMarks marks);
     friend class BlockBuilder;
     friend Result<std::shared_ptr<const Block>> decode_block(const LogKey&, BytesView, Arrival);
     Result<void> index();  ///< fills names_, topics_, offsets_ from body_; checks every bound
@@ -53,6 +72,8 @@ private:
     Hlc first_hlc_, last_hlc_;
     Arrival first_arrival_;
     std::uint8_t flags_ = 0;
+    std::uint8_t local_flags_ = 0;       ///< this node's marks on every entry
+    std::vector<std::uint32_t> hidden_;  ///< rising
     Bytes body_;
     std::vector<std::string_view> names_;
     std::vector<std::string_view> topics_;
@@ -60,7 +81,6 @@ private:
     std::vector<std::uint64_t> hlcs_;     ///< stamp of each entry
     std::vector<std::uint32_t> topic_of_name_;
 };
-using BlockPtr = std::shared_ptr<const Block>;
 
 namespace block_flag {
 inline constexpr std::uint8_t kRace = 1, kSigned = 2, kAckRequested = 4, kOpensLog = 8,

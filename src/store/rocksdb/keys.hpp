@@ -17,7 +17,7 @@ inline constexpr std::size_t kLastValueBytes = 16;  ///< stamp, arrival
 /// First byte of a key in Family::Main.
 namespace row {
 inline constexpr char kMeta = 'm', kHead = 'h', kBlockList = 'b', kTopicList = 't', kTopic = 'n',
-                      kRecord = 'r', kRuns = 'g', kLogGone = 'l';
+                      kRecord = 'r', kRuns = 'g', kLogGone = 'l', kHidden = 'x';
 }
 
 inline Bytes be64_key(std::uint64_t value) {

@@ -1,6 +1,7 @@
 #include "store/rocksdb/reader.hpp"
 
 #include "base/log.hpp"
+#include "base/varint.hpp"
 #include "store/rocksdb/keys.hpp"
 
 namespace anode::rocks {
@@ -32,9 +33,46 @@ Result<BlockPtr> Reader::load(const BlockMeta& meta, bool keep) {
         quarantine(meta.first, meta.last(), block ? "wrong count" : block.error().what);
         return nullptr;
     }
+    hide(*block, meta.first);
     meters_.read(watch.elapsed());
     if (keep) cache_.insert(*block);
     return block;
+}
+
+void Reader::put_hidden(Batch& batch, const Block& block) {
+    if (block.hidden().empty()) return;
+    Bytes row;
+    for (const std::uint32_t index : block.hidden()) put_varint(row, index);
+    batch.put(Family::Main, segment_key(row::kHidden, block.first_arrival()), row);
+    const std::lock_guard lock(mutex_);
+    hidden_[block.first_arrival().value] = block.hidden();
+}
+
+Result<void> Reader::load_hidden() {
+    const auto cursor = database_.cursor(Family::Main);
+    const Bytes prefix(1, row::kHidden);
+    const std::lock_guard lock(mutex_);
+    for (cursor->seek(prefix); cursor->valid() && cursor->key().starts_with(prefix);
+         cursor->next()) {
+        if (cursor->key().size() != 9) continue;
+        auto& indexes = hidden_[load_be64(cursor->key().data() + 1)];
+        ByteReader in(cursor->value());
+        while (const auto index = in.varint())
+            indexes.push_back(static_cast<std::uint32_t>(*index));
+    }
+    return cursor->status();
+}
+
+void Reader::hide(BlockPtr& block, Arrival first) const {
+    std::vector<std::uint32_t> indexes;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = hidden_.find(first.value);
+        if (found == hidden_.end()) return;
+        indexes = found->second;
+    }
+    std::erase_if(indexes, [&](std::uint32_t index) { return index >= block->count(); });
+    place_block(block, first, {.flags = 0, .hidden = std::move(indexes)});
 }
 
 void Reader::quarantine(Arrival first, Arrival last, const std::string& why) {
@@ -63,6 +101,7 @@ void Reader::forget_below(Arrival floor) {
     while (!damaged_.empty() && damaged_.begin()->second < floor.value) {
         damaged_.erase(damaged_.begin());
     }
+    hidden_.erase(hidden_.begin(), hidden_.lower_bound(floor.value));
 }
 
 }  // namespace anode::rocks

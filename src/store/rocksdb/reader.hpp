@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <vector>
 
 #include "store/rocksdb/block_cache.hpp"
 #include "store/rocksdb/database.hpp"
@@ -28,6 +29,12 @@ public:
     Result<BlockPtr> load(const BlockMeta& meta, bool keep = true);
     [[nodiscard]] BlockCache& cache() noexcept { return cache_; }
 
+    /// Writes down which of its entries a block hides, if it hides any, so that they stay hidden when it is read again.
+    void put_hidden(Batch& batch, const Block& block);
+    Result<void> load_hidden();
+    /// Marks a block read by other ways than load().
+    void hide(BlockPtr& block, Arrival first) const;
+
     void quarantine(Arrival first, Arrival last, const std::string& why);
     [[nodiscard]] std::uint64_t quarantined() const noexcept { return count_.load(); }
     /// A place in quarantine ends after this arrival.
@@ -43,6 +50,8 @@ private:
     BlockCache cache_;
     mutable std::mutex mutex_;
     std::map<std::uint64_t, std::uint64_t> damaged_;  ///< first arrival → last
+    std::map<std::uint64_t, std::vector<std::uint32_t>>
+        hidden_;  ///< by first arrival; few blocks hide any
     std::atomic<std::uint64_t> count_{0};
 };
 

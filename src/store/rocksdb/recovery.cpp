@@ -17,7 +17,8 @@ Result<std::optional<std::uint64_t>> meta_number(const Database& database, Bytes
 }
 
 Result<void> add_block(Index& index, Reader& reader, Arrival first, BytesView value) {
-    const auto block = from_stored(value, first);
+    auto block = from_stored(value, first);
+    if (block) reader.hide(*block, first);
     if (!block) {
         reader.quarantine(first, first, block.error().what);
         return {};
@@ -75,6 +76,8 @@ Result<Identity> begin_run(Database& database) {
 }
 
 Result<void> recover(Database& database, Index& index, Reader& reader) {
+    if (const auto loaded = reader.load_hidden(); !loaded && loaded.error().code != Errc::Corrupt)
+        return loaded;
     const auto loaded = index.load();
     if (!loaded && loaded.error().code != Errc::Corrupt) return loaded;
     if (!loaded) {

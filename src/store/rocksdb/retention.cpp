@@ -332,6 +332,8 @@ Result<void> Retention::remove(Removal& removal) {
         }
         for (const auto& [log, row] : logs_gone) batch.put(Family::Main, log_key(log), row);
         batch.remove_range(Family::Blocks, block_key(first), block_key(end));
+        batch.remove_range(Family::Main, segment_key(row::kHidden, first),
+                           segment_key(row::kHidden, end));
     } else {
         batch.put(Family::Main, segment_key(row::kHead, first), removal.head.encoded());
         batch.put(Family::Main, segment_key(row::kBlockList, first),

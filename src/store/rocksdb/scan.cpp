@@ -161,6 +161,7 @@ void BlockScan::give(std::vector<Found>& out, std::size_t room, std::size_t& byt
         const std::uint32_t i = context_.ascending() ? given_ : count - 1 - given_;
         ++given_;
         position_ = block_->first_arrival().plus(i);
+        if (block_->hides(i)) continue;
         std::size_t bytes = bytes_each;
         if (!all_) {
             const Entry entry = block_->entry(i);

@@ -42,6 +42,7 @@ Summary summarize(const BlockPtr& block, std::uint64_t stored_bytes) {
     std::unordered_set<KeyOf, KeyHash> keys_seen;
     // Backwards, because stamps rise within a log: the first seen of a key is its newest.
     for (std::uint32_t i = block->count(); i-- > 0;) {
+        if (block->hides(i)) continue;
         const Entry entry = block->entry(i);
         auto& topic = summary.topics[entry.topic_index];
         const WallTime ts = entry.ts();

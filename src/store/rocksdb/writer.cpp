@@ -192,6 +192,7 @@ Result<void> Writer::write(Group& group) {
         for (std::size_t i = 0; i < job.wires.size(); ++i) {
             const Bytes key = block_key(job.append.blocks[i]->first_arrival());
             batch.put(Family::Blocks, key, job.logs[i], *job.wires[i]);
+            reader_.put_hidden(batch, *job.append.blocks[i]);
         }
         for (const auto& record : job.append.records) {
             const Bytes key = record_key(record.space, record.key);
