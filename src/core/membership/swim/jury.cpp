@@ -8,7 +8,15 @@ namespace {
 
 constexpr unsigned kQuestions = 3;       ///< without answer, before we accuse too
 constexpr Duration kAskAgain = 60ms;     ///< after the first questions
+constexpr Duration kPatience = 400ms;  ///< a refutation that spreads has arrived by then
+constexpr Duration kAskLate = 80ms;   ///< of those beyond the jury, who may only have missed it
+constexpr std::size_t kLateMax = 64;   ///< as many of them ask in that time, whatever the cluster's size
 constexpr Duration kProofHolds = 500ms;  ///< a member that answered us is not declared dead so soon
+
+Duration late_pause(std::size_t n) noexcept {
+    const auto crowd = static_cast<Duration::rep>(std::max(n, kLateMax));
+    return kAskLate * crowd / Duration::rep{kLateMax};
+}
 
 }  // namespace
 
@@ -27,6 +35,8 @@ void Swim::State::start_suspicion(Entry& entry, BytesView from, Instant now) {
         if (from != own_name() && rng.chance(config.fast.jury / others)) {
             suspicion.asks = true;
             ask(entry, suspicion, now);
+        } else {
+            suspicion.next_ask = now + std::max(kPatience, late_pause(table.up()));
         }
     }
     arm(entry.id, suspicion);
@@ -49,7 +59,7 @@ void Swim::State::on_suspicion(NamePool::Id id, Instant at, Instant now) {
         on_verdict(entry, suspicion, now);
         if (!suspicions.contains(id)) return;
     }
-    if (suspicion.asks && now >= suspicion.next_ask) ask(entry, suspicion, now);
+    if (now >= suspicion.next_ask) ask(entry, suspicion, now);
     arm(id, suspicion);
 }
 
@@ -79,7 +89,12 @@ void Swim::State::ask(Entry& entry, Suspicion& suspicion, Instant now) {
         suspicion.accused = true;
         suspect({entry.incarnation, table.name(entry), own_name()}, config.advertise, now);
     }
-    suspicion.next_ask = now + (suspicion.asked < kQuestions ? limit : std::max(limit, kAskAgain));
+    if (suspicion.asks) {
+        suspicion.next_ask =
+            now + (suspicion.asked < kQuestions ? limit : std::max(limit, kAskAgain));
+    } else {
+        suspicion.next_ask = now + std::max(limit, late_pause(table.up()));
+    }
     if (!questions.take(now)) return;
     wire::PacketWriter& packet = port.begin(crc(entry));
     // The accusation first: the answer to the ping behind it then carries the refutation.
