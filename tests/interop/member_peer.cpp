@@ -84,6 +84,7 @@ int run(const Flags& flags) {
     leave = [&commands, end] { commands.leave_all(end); };
     loop.post([&] { begin(*members, flags, commands, *events); });
     loop.start();
+    std::cin.tie(nullptr);  // or reading would wait for a reader of ours that is slow
     for (std::string line; std::getline(std::cin, line);)
         if (!line.empty()) loop.post([&commands, line] { commands.line(line); });
     loop.post(end);

@@ -350,7 +350,7 @@ Commands::Answer Commands::stats(const Command& command) {
         ::getrusage(RUSAGE_SELF, &used);
         out.member("packets_out", sum.datagrams_out).member("bytes_out", sum.datagram_bytes_out);
         out.member("packets_in", sum.datagrams_in).member("bytes_in", sum.datagram_bytes_in);
-        out.member("packets_dropped", dropped).member("packets_refused", refused);
+        out.member("packets_dropped", dropped).member("refused_by_machine", refused);
         out.member("packets_lost_in", sum.datagrams_lost_in);
         out.member("packets_lost_out", sum.datagrams_lost_out);
         out.member("receive_calls", sum.receive_calls).member("send_calls", sum.send_calls);

@@ -164,11 +164,12 @@ TEST_F(StreamsSpec, TellWhenTheOtherSideIsGone) {
     EXPECT_FALSE(here->ended[kDialled]);
 }
 
-TEST_F(StreamsSpec, EndALateDiscardOfAPeerThatNeverCloses) {
+TEST_F(StreamsSpec, EndOnBothSidesWhenTheAcceptorFinishes) {
     dial_there();
     finish(*there, there->last);
     ASSERT_TRUE(facts.wait([&] { return here->ended.contains(kDialled); }));
     EXPECT_EQ(open(*here), 0u);
+    EXPECT_TRUE(there->ended.empty());
 }
 
 TEST_F(StreamsSpec, MayBeRefusedByAFilter) {
