@@ -4,6 +4,7 @@
 #include <future>
 #include <utility>
 
+#include "app/engine_batch.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "core/json/json.hpp"
@@ -22,18 +23,6 @@ constexpr std::size_t kLetterRawBytes = 4096;
 constexpr int kLastRounds = 1000;  ///< at the end: how often a store that is full is asked again
 
 }  // namespace
-
-/// Blocks and records on their way to the store, and who waits for them.
-struct Engine::Batch {
-    std::vector<BlockPtr> blocks;
-    std::vector<Record> records;
-    std::vector<std::move_only_function<void(const Result<void>&)>> waiting;
-    std::uint64_t messages = 0;
-
-    [[nodiscard]] bool empty() const {
-        return blocks.empty() && records.empty() && waiting.empty();
-    }
-};
 
 /// What pipelines let out enters the log like everything else, but not the pipelines again.
 class Engine::Outputs final : public pipeline::Sink {
@@ -157,7 +146,7 @@ void Engine::do_publish(api::PublishRequest request, api::Reply<Result<api::Publ
         draft.kind = item.kind;
         draft.source_time = item.source_time;
         draft.trace = item.trace;
-        result.ids.push_back(take(draft).id);
+        result.ids.push_back(take(draft)->id);  // a publisher's message has no content id
     }
     if (!idem.empty()) {
         Idempotency::Known known{request.body_hash, loop_.now().wall, result.ids};
@@ -206,7 +195,13 @@ void Engine::answer_repeat(std::string name, api::PublishResult result,
     });
 }
 
-Place Engine::take(const Draft& draft) {
+std::optional<Place> Engine::take(const Draft& draft) {
+    if (draft.cid && (draft.flags & flag::kState) == 0
+            ? contents_.repeats(draft.source, *draft.cid)
+            : draft.cid && contents_.repeats_state(draft.source, *draft.cid)) {
+        ++balance_.duplicates;
+        return std::nullopt;
+    }
     const Place place = add(draft, false);
     if (!pipelines_.empty() && pipelines_.reads(draft.topic)) {
         pipeline::Input input{draft, place.id, place.hlc.micros(), node_text_};
@@ -301,12 +296,15 @@ void Engine::dead_letter(std::string_view source, std::string_view reason, Bytes
 void Engine::seal(LaneWriter& lane) {
     const std::lock_guard lock(sinks_mutex_);
     BlockPtr block = lane.seal(next_arrival_);
+    if (&lane == &system_) hide_state(block);
     sealed_head_ = block->last_arrival();
     for (const auto& [id, sink] : sinks_) sink(block);
     balance_.open -= block->count();
     balance_.queued += block->count();
     open_->messages += block->count();
+    if (outlet_ != nullptr) outlet_->sealed(block);
     open_->blocks.push_back(std::move(block));
+    open_->wires.push_back(nullptr);
 }
 
 void Engine::schedule_flush() {
@@ -356,8 +354,10 @@ void Engine::hand_over(std::shared_ptr<Batch> batch) {
         return;
     }
     ++in_flight_;
-    const Result<void> queued =
-        store_.append({batch->blocks, {}, batch->records}, [this, batch](const Result<void>& done) {
+    const Result<void> queued = store_.append(
+        {batch->blocks, batch->wires, batch->records}, [this, batch](const Result<void>& done) {
+            if (done && outlet_ != nullptr && !batch->blocks.empty())
+                outlet_->stored(batch->blocks);
             // First the books, then the answers: who asks again finds the books closed.
             auto answers = std::exchange(batch->waiting, {});
             loop_.post([this, batch, done] {
@@ -377,8 +377,10 @@ void Engine::hand_over(std::shared_ptr<Batch> batch) {
 void Engine::stored(std::shared_ptr<Batch> batch, Result<void> result) {
     for (auto& answer : std::exchange(batch->waiting, {})) answer(result);
     balance_.queued -= batch->messages;
+    balance_.remote_queued -= batch->remote;
     if (result) {
         balance_.stored += batch->messages;
+        balance_.remote_stored += batch->remote;
     } else {
         const bool full = result.error().code == Errc::NoSpace;
         if (full && !no_space_)
@@ -388,6 +390,7 @@ void Engine::stored(std::shared_ptr<Batch> batch, Result<void> result) {
             no_space_ = true;
         else
             log::error("store", "a block could not be stored", {{"err", result.error().what}});
+        balance_.remote_dropped += batch->remote;
         if (batch->messages > 0)
             count_dropped("store", full ? "store-full" : "store-error", batch->messages);
         forget_unstored(*batch);

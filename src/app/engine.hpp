@@ -4,6 +4,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -12,6 +13,7 @@
 #include "api/doors.hpp"
 #include "app/ingest_series.hpp"
 #include "core/node/balance.hpp"
+#include "core/node/content_window.hpp"
 #include "core/node/idempotency.hpp"
 #include "core/node/lane_writer.hpp"
 #include "core/pipeline/pipeline.hpp"
@@ -25,6 +27,26 @@ class PushTarget {
 public:
     virtual ~PushTarget() = default;
     virtual void push(api::Publishing::Push push, api::Reply<Result<api::PublishResult>> reply) = 0;
+};
+
+/// What nodes tell each other of the small state; shown to nobody.
+inline constexpr std::string_view kStateTopic = "$state";
+
+/// Hears of our own blocks, for the other nodes.
+class Outlet {
+public:
+    virtual ~Outlet() = default;
+    /// A block of ours was sealed. Under the engine's lock: no waiting.
+    virtual void sealed(const BlockPtr& block) = 0;
+    /// These are synced. The store's thread.
+    virtual void stored(const std::vector<BlockPtr>& blocks) = 0;
+};
+
+/// A block of another node, decoded and checked.
+struct RemoteBlock {
+    BlockPtr block;
+    std::shared_ptr<const Bytes> wire;
+    bool late = false;  ///< it fills a hole
 };
 
 /// Where messages enter this node: from publishers, sources, pipelines and the node itself. Gives them their place in a
@@ -48,8 +70,20 @@ public:
 
     // -- the engine's thread only -----------------------------------------------------------------------------
 
-    /// Takes in one message of a source or of the node, and runs it through the pipelines.
-    Place take(const Draft& draft);
+    /// Takes in one message of a source or of the node, and runs it through the pipelines. Nothing: another owner of its
+    /// source brought it already.
+    std::optional<Place> take(const Draft& draft);
+    /// Takes in blocks of other nodes, as they are: stored, shown to listeners, no pipelines. What one of our logs or another
+    /// one holds already (equal content ids) is stored and not shown.
+    void take_remote(std::vector<RemoteBlock> blocks, std::vector<Record> records);
+    /// Entries of a system lane go here before listeners see them; true: it was for us alone, hide it.
+    using SystemEntry = std::function<bool(const LogKey& log, const Entry& entry)>;
+    void on_remote_system(SystemEntry listener) { system_entry_ = std::move(listener); }
+    /// Writes an entry of the small state to our system lane, which no listener sees, and tells where it stands.
+    Place state_message(BytesView payload);
+    /// The latest position of a source in blocks of other nodes; nothing if none came.
+    [[nodiscard]] const Bytes* remote_position(std::string_view source) const;
+    void set_outlet(Outlet* outlet) noexcept { outlet_ = outlet; }
     /// A record that goes to the store together with the block that is open now (positions, windows).
     void ride_along(Record record);
     /// Answers once everything taken in so far is synced, or why it never will be.
@@ -75,6 +109,7 @@ public:
         pressure_listener_ = std::move(listener);
     }
     [[nodiscard]] const Balance& balance() const noexcept { return balance_; }
+    [[nodiscard]] HlcClock& clock() noexcept { return clock_; }
     /// Any thread.
     [[nodiscard]] metrics::Registry& metrics() const noexcept { return metrics_; }
 
@@ -102,6 +137,8 @@ private:
     bool answer_known(const api::PublishRequest& request, const std::string& name,
                       api::Reply<Result<api::PublishResult>>& reply);
     Place add(const Draft& draft, bool derived);
+    static void hide_state(BlockPtr& block);
+    BlockMarks judge_remote(const RemoteBlock& remote);
     void count_taken(const Draft& draft);
     void seal(LaneWriter& lane);
     void schedule_flush();
@@ -129,6 +166,14 @@ private:
     pipeline::Pipelines pipelines_;
     std::unique_ptr<Outputs> outputs_;
     PushTarget* push_target_ = nullptr;
+    Outlet* outlet_ = nullptr;
+    SystemEntry system_entry_;
+    ContentWindow contents_;
+    struct RemotePosition {
+        Hlc at;
+        Bytes position;
+    };
+    std::unordered_map<std::string, RemotePosition> remote_positions_;
     std::function<void(bool)> pressure_listener_;
     std::atomic<bool> pressed_{false};
     bool shedding_ = false;

@@ -101,7 +101,7 @@ Reader::Outcome Reader::step_tail(const fanout::Tail& tail, std::uint64_t messag
                 out.at_end = false;
                 return false;
             }
-            picker_.take(block, index, judge_of_thread(), out.piece);
+            if (!block.hides(index)) picker_.take(block, index, judge_of_thread(), out.piece);
             position_ = block.first_arrival().plus(index);
             return true;
         });

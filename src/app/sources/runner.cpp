@@ -106,8 +106,9 @@ void SourceRunner::on_rows(SourceDriver&, std::span<const source::Row> rows,
         draft.source_time = row.source_time;
         draft.cid = row.cid;
         draft.source_position = row.position;
-        const Place place = world_.engine.take(draft);
-        if (collect_ != nullptr) collect_->push_back(place.id);
+        const std::optional<Place> place = world_.engine.take(draft);
+        if (!place) continue;
+        if (collect_ != nullptr) collect_->push_back(place->id);
         if (row.source_time && *row.source_time <= wall)
             lag_.observe(static_cast<double>(wall - *row.source_time) / 1e6);
     }

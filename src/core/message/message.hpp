@@ -20,6 +20,8 @@ std::optional<Kind> parse_kind(std::string_view text) noexcept;
 /// What a message is marked with (`flags` of the envelope).
 namespace flag {
 inline constexpr std::uint8_t kBackfill = 1, kLate = 2, kReplay = 4, kPartitioned = 8, kRepeat = 16;
+/// The content id tells a state that may come back, not an event that happens once. Between nodes only, not named.
+inline constexpr std::uint8_t kState = 32;
 }
 
 inline constexpr std::size_t kPayloadBytesMax = 1 << 20;

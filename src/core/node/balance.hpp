@@ -17,11 +17,17 @@ struct Balance {
     std::uint64_t queued = 0;      ///< sealed, handed to the store, not yet synced
     std::uint64_t stored = 0;
 
+    // Messages of other nodes are in the books of their origin; here they come in, and are stored or not.
+    std::uint64_t remote_received = 0, remote_queued = 0, remote_stored = 0, remote_dropped = 0;
+    std::uint64_t remote_hidden = 0;  ///< of those received: shown already, from another log
+
     [[nodiscard]] std::uint64_t in() const noexcept { return received + derived; }
     [[nodiscard]] std::uint64_t out() const noexcept {
         return rejected + duplicates + dropped + open + queued + stored;
     }
-    [[nodiscard]] bool holds() const noexcept { return in() == out(); }
+    [[nodiscard]] bool holds() const noexcept {
+        return in() == out() && remote_received == remote_queued + remote_stored + remote_dropped;
+    }
 };
 
 }  // namespace anode

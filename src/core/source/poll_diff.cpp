@@ -22,7 +22,10 @@ void Differ::look(Desk& desk, Desk::Mark from) {
         const std::uint64_t version = hash64(text ? std::string_view(*text) : row.payload);
         if (id && !is_fresh(*id, version, row)) continue;
         // Where nothing else makes content ids, they tell the next run what this one knew.
-        if (id && !row.cid) row.cid = Hash128{hash64(*id), version};
+        if (id && !row.cid) {
+            row.cid = Hash128{hash64(*id), version};
+            row.flags |= flag::kState;
+        }
         if (kept != i) rows[kept] = rows[i];
         ++kept;
     }
@@ -73,6 +76,7 @@ void Differ::finish(Desk& desk) {
             row.kind = Kind::Delete;
             row.payload = "null";
             row.cid = Hash128{hash64(place->first), 0};
+            row.flags |= flag::kState;
             desk.out->rows.push_back(desk.keep(std::make_unique<KeptRow>(row)));
         }
         place = rows_.erase(place);
