@@ -29,6 +29,7 @@ struct Edge {
     bool dirty = false;     ///< our head moved since the last digest
     bool pruned = false;    ///< we told it to send this log no more
     bool ack_due = false;   ///< it is the origin and waits for an ACK
+    bool known = false;     ///< it spoke of the log
     bool attached = false;  ///< at its last answer it had a parent for the log
     std::uint8_t depth = kDepthUnknown;
     std::uint8_t failures = 0;  ///< of grafts in a row
@@ -77,6 +78,7 @@ struct Link {
 
     std::size_t unsent = 0;  ///< bytes that wait in the runtime
     std::int64_t credit = 0, bulk_credit = 0;
+    Instant owed_at = kNever;             ///< to be given back then
     std::size_t owed = 0, bulk_owed = 0;  ///< credit we have not given back yet
     std::uint64_t live_outstanding = 0;   ///< sent and not given credit for
     Instant credit_at{};

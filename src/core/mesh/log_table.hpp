@@ -21,6 +21,7 @@ struct Tree {
     enum class State : std::uint8_t { Orphan, Held, Joining, Attached, Origin };
     State state = State::Orphan;
     bool fresh = true;  ///< nobody was asked for it yet
+    bool met = false;   ///< a neighbour told of it, and our other neighbours may not know
     LinkId parent = kNoLink;
     LinkId joining =
         kNoLink;  ///< asked, not answered; while the parent still serves if there is one

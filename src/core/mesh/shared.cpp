@@ -58,8 +58,12 @@ void Shared::give_credit(Link& link, bool all) {
         send(link, frames::Credit{kind, static_cast<std::uint32_t>(owed)});
         owed = 0;
     };
+    if (all) link.owed_at = kNever;
     flush(link.owed, 1, config.live_window);
     flush(link.bulk_owed, 2, config.bulk_window);
+    // Small change is given back soon as well: a sender that hears nothing takes the link for broken.
+    if (link.owed + link.bulk_owed > 0 && link.owed_at == kNever)
+        link.owed_at = now.mono + config.digest;
 }
 
 }  // namespace anode::mesh

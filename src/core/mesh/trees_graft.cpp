@@ -1,0 +1,190 @@
+#include <algorithm>
+
+#include "core/mesh/trees.hpp"
+
+/// GRAFT and its answers, PRUNE, SHED: how edges of a tree come and go.
+namespace anode::mesh {
+namespace {
+
+constexpr std::uint32_t kChildrenMesh = 28, kChildrenRings = 16;
+constexpr unsigned kFailuresMax = 3;
+constexpr std::uint8_t kUnsubscribed = 1;  ///< reasons of PRUNE up to this one come from a child
+
+constexpr std::uint8_t kDuplicate = 0, kSwitched = 1, kClosing = 3;
+constexpr std::uint8_t kBusy = 1, kDraining = 2;
+
+}  // namespace
+
+void Trees::on_graft(Link& link, LogEntry& entry, const frames::Graft& graft) {
+    Edge& edge = link.edge(entry.number);
+    edge.known = true;
+    edge.head = std::max(edge.head, graft.from - 1);
+    edge.depth = graft.depth;
+    if (shared_.draining && !entry.own()) return refuse(link, entry, kDraining);
+    if (link.id == entry.tree.parent || link.id == entry.tree.joining)
+        return crossing(link, entry, graft);
+    std::uint32_t children = 0;
+    for (const auto& [id, other] : shared_.links.all()) {
+        const Edge* taken = other->edge_if(entry.number);
+        children += taken != nullptr && taken->child && id != link.id ? 1 : 0;
+    }
+    if (children >= (shared_.full_mesh ? kChildrenMesh : kChildrenRings))
+        return refuse(link, entry, kBusy);
+    adopt(link, entry, graft);
+}
+
+/// Both want the other as parent, or our parent wants us: the larger head is parent, then the smaller depth, then the lower id.
+void Trees::crossing(Link& link, LogEntry& entry, const frames::Graft& graft) {
+    Tree& tree = entry.tree;
+    const bool asked = tree.joining == link.id;
+    const Seq ours = asked ? tree.graft_from - 1 : entry.state.head();
+    const std::uint8_t depth = asked ? tree.graft_depth : tree.depth;
+    const Seq theirs = graft.from - 1;
+    const bool parent = ours != theirs         ? ours > theirs
+                        : depth != graft.depth ? depth < graft.depth
+                                               : shared_.config.node < link.peer;
+    if (!parent) return refuse(link, entry, kBusy);
+    if (asked) {
+        tree.joining = kNoLink;
+        tree.join_until = kNever;
+    }
+    if (tree.parent == link.id) set_parent(entry, nullptr);
+    prune(entry, link.id, kSwitched);
+    adopt(link, entry, graft);
+    if (tree.parent == kNoLink) orphan(entry);
+}
+
+void Trees::adopt(Link& link, LogEntry& entry, const frames::Graft& graft) {
+    frames::GraftOk ok;
+    ok.lx = shared_.alias(link, entry);
+    ok.head = entry.state.head();
+    ok.depth = entry.tree.depth;
+    ok.retained_from = std::max(entry.state.contiguous_from(), entry.state.lowest());
+    shared_.send(link, ok);
+    streams_.start(link, entry, graft.from);
+}
+
+void Trees::refuse(Link& link, LogEntry& entry, std::uint8_t why) {
+    frames::GraftNo no;
+    no.lx = shared_.alias(link, entry);
+    no.why = why;
+    // Those of our children who have fewest logs to pass on are the best to ask instead.
+    std::vector<const Link*> children;
+    for (const auto& [id, other] : shared_.links.all()) {
+        const Edge* edge = other->edge_if(entry.number);
+        if (edge != nullptr && edge->child && id != link.id) children.push_back(other.get());
+    }
+    std::ranges::sort(children, {},
+                      [](const Link* child) { return std::pair(child->load, child->id); });
+    for (const Link* child : children)
+        if (no.alternatives.size() < 4) no.alternatives.push_back(child->peer);
+    ++shared_.counters.refused;
+    shared_.send(link, no);
+}
+
+void Trees::on_graft_ok(Link& link, LogEntry& entry, const frames::GraftOk& ok) {
+    Tree& tree = entry.tree;
+    if (entry.own() || tree.joining != link.id) {
+        // We have moved on since we asked.
+        if (tree.parent != link.id) prune(entry, link.id, kDuplicate);
+        return;
+    }
+    Edge& edge = link.edge(entry.number);
+    edge.failures = 0;
+    edge.head = std::max(edge.head, ok.head);
+    tree.joining = kNoLink;
+    tree.join_until = tree.query_at = kNever;
+    tree.query_delay = 1s;
+    if (tree.parent != kNoLink && tree.parent != link.id) {
+        ++shared_.counters.switches;
+        prune(entry, tree.parent, kSwitched);
+    }
+    set_parent(entry, &link);
+    tree.depth = static_cast<std::uint8_t>(std::min<unsigned>(ok.depth, kDepthUnknown - 2) + 1);
+    tree.data_at = shared_.now.mono;
+    if (ok.head > entry.state.head()) tree.catch_up_to = std::max(tree.catch_up_to, ok.head);
+    shared_.logs.arm(entry);
+}
+
+void Trees::on_graft_no(Link& link, LogEntry& entry, const frames::GraftNo& no) {
+    if (entry.tree.joining != link.id) return;
+    for (const NodeId& node : no.alternatives) {
+        Link* other = shared_.links.main_of(node);
+        if (other == nullptr || other == &link || other->id == entry.tree.parent) continue;
+        Edge& edge = other->edge(entry.number);
+        if (!counts(*other, edge) || edge.child) continue;
+        link.edge(entry.number).ignored_until = shared_.now.mono + 1s;
+        return join(entry, *other, entry.tree.joining_why);
+    }
+    refused(entry, link, 1s);
+}
+
+/// A graft came to nothing. Thrice in a row: the neighbour claims heads it cannot serve, and is not believed for a minute.
+void Trees::refused(LogEntry& entry, Link& link, Duration ignore) {
+    Edge& edge = link.edge(entry.number);
+    ++edge.failures;
+    const bool hopeless = edge.failures >= kFailuresMax;
+    if (hopeless) edge.failures = 0;
+    edge.ignored_until = shared_.now.mono + (hopeless ? Duration(60s) : ignore);
+    entry.tree.joining = kNoLink;
+    entry.tree.join_until = kNever;
+    if (entry.tree.parent == kNoLink) orphan(entry);
+    shared_.logs.arm(entry);
+}
+
+void Trees::on_prune(Link& link, LogEntry& entry, const frames::Prune& frame) {
+    if (frame.why <= kUnsubscribed) return streams_.stop(link, entry);
+    if (entry.tree.joining == link.id) return refused(entry, link, 1s);
+    if (entry.tree.parent == link.id) {
+        set_parent(entry, nullptr);
+        orphan(entry);
+    }
+}
+
+void Trees::on_shed(Link& link, LogEntry& entry, const frames::Shed& shed) {
+    if (entry.tree.parent != link.id || entry.tree.joining != kNoLink) return;
+    Link* other = shared_.links.main_of(shed.alternative);
+    if (other == nullptr || other == &link) return;
+    Edge& edge = other->edge(entry.number);
+    if (edge.child || shared_.now.mono < edge.ignored_until) return;
+    join(entry, *other, frames::Why::Shed);
+}
+
+void Trees::set_parent(LogEntry& entry, Link* link) {
+    Tree& tree = entry.tree;
+    if (Link* old = shared_.links.find(tree.parent)) --old->parents;
+    tree.parent = link != nullptr ? link->id : kNoLink;
+    if (link != nullptr) {
+        ++link->parents;
+        tree.state = Tree::State::Attached;
+    } else {
+        tree.state = tree.joining != kNoLink ? Tree::State::Joining : Tree::State::Orphan;
+    }
+}
+
+void Trees::prune(LogEntry& entry, LinkId from, std::uint8_t why) {
+    Link* link = shared_.links.find(from);
+    if (link == nullptr || !link->live()) return;
+    link->edge(entry.number).pruned = true;
+    ++shared_.counters.prunes;
+    const auto lx = shared_.alias(*link, entry);
+    shared_.send(*link, frames::Prune{lx, why});
+}
+
+void Trees::drain() {
+    for (const auto& [log, entry] : shared_.logs.all()) {
+        if (entry->own()) continue;
+        Link* parent = shared_.links.find(entry->tree.parent);
+        for (const auto& [id, link] : shared_.links.all()) {
+            const Edge* edge = link->edge_if(entry->number);
+            if (!link->live() || edge == nullptr || !edge->child) continue;
+            const auto lx = shared_.alias(*link, *entry);
+            if (parent != nullptr)
+                shared_.send(*link, frames::Shed{lx, parent->peer});
+            else
+                shared_.send(*link, frames::Prune{lx, kClosing});
+        }
+    }
+}
+
+}  // namespace anode::mesh
