@@ -66,7 +66,8 @@ struct SetUserState {
 struct SetAckPayload {
     Bytes payload;
 };
-/// Gossiped: ≤ `broadcast_bytes_max()`.
+/// Gossiped: ≤ `broadcast_bytes_max()`. Receivers hand it on and do not gossip it again (nothing is put on it that would tell
+/// them to, as foreign members get the payload as it is), so in a large cluster it reaches only some members.
 struct Broadcast {
     Bytes payload;
 };

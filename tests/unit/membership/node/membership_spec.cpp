@@ -347,6 +347,30 @@ TEST_F(MembershipSpec, WithoutContactsHalvesFindEachOtherThroughTheMembersTheyLo
     EXPECT_TRUE(net.run_until([this] { return net.everybody_sees(2); }, 2min));
 }
 
+TEST_F(MembershipSpec, AMemberWhosePacketsAreLostIsReachedByStreamsAndStaysAlive) {
+    three();
+    net.run(10s);
+    const std::uint64_t deaths = machine("a").counters().deaths;
+    net.mute("c");
+    net.run(2min);
+    EXPECT_EQ(machine("a").counters().deaths, deaths);
+    EXPECT_TRUE(net.everybody_sees(3));
+    EXPECT_GT(machine("a").counters().stream_probes, 0u);
+}
+
+TEST_F(MembershipSpec, StreamsThatSayNothingKeepAJoinerOutForTheirDeadlineOnly) {
+    net.add("a");
+    for (std::uint64_t n = 0; n < 127; ++n) {
+        net.tells("a", StreamOpened{StreamId{1'000'001 + 2 * n}, kCarol});
+    }
+    net.add("b", {"10.0.0.1"});
+    net.run(5s);
+    EXPECT_EQ(machine("b").alive(), 1u);
+    EXPECT_GE(dropped("a", Drop::Full), 1u);
+    EXPECT_TRUE(net.run_until([this] { return net.everybody_sees(2); }, 20s));
+    EXPECT_LE(machine("a").counters().streams_open, 1u);
+}
+
 // -- being a machine -----------------------------------------------------------------------------
 
 TEST_F(MembershipSpec, BeforeTheStartNothingOfTheNetworkIsBelieved) {

@@ -40,6 +40,7 @@ void Network::perform(Node& node, const Output& output) {
     if (const auto* packet = std::get_if<SendDatagram>(&output)) {
         Node* to = at(packet->to);
         if (to == nullptr || parted(node, *to)) return;
+        if (node.config.name == muted_ || to->config.name == muted_) return;
         later(
             kLatency, to,
             [this, to, from = node.config.advertise, bytes = Bytes(node.out.bytes(packet->bytes))] {

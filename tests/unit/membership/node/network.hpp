@@ -38,6 +38,8 @@ public:
     /// Neither packets nor streams between these and everybody else.
     void cut_off(std::set<std::string> some) { cut_off_ = std::move(some); }
     void heal() { cut_off_.clear(); }
+    /// Its packets are lost both ways; streams come through.
+    void mute(const std::string& name) { muted_ = name; }
     void tells(const std::string& name, const Input& input) { handle(node(name), input); }
     void run(Duration time);
     /// Runs until it holds. False: it did not within this time.
@@ -86,6 +88,7 @@ private:
     std::multimap<Instant, Event> events_;  ///< of one instant: in the order they were made
     std::map<Key, End> streams_;            ///< to the other end
     std::set<std::string> cut_off_;
+    std::string muted_;
     Instant now_{1h};
 };
 
