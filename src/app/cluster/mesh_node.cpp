@@ -1,0 +1,376 @@
+#include "app/cluster/mesh_node.hpp"
+
+#include <utility>
+
+#include "base/log.hpp"
+#include "core/json/json.hpp"
+#include "runtime/system_secrets.hpp"
+
+namespace anode::app {
+namespace {
+
+constexpr std::uint64_t kPressedBytes = 32u << 20, kRelievedBytes = 16u << 20;
+constexpr Duration kRetentionWatch = 30s;
+constexpr std::size_t kHandInBlocks = 256;
+constexpr std::string_view kSpace = "mesh";  ///< of the records that are kept beside logs
+
+Bytes key_of(const LogKey& log) {
+    Bytes key;
+    log.append_to(key);
+    return key;
+}
+
+std::string members_of(const LogKey& log, mesh::SeqRange range) {
+    Bytes json;
+    json::Writer out(json);
+    out.begin_object();
+    out.member("origin", log.node.text()).member("epoch", std::to_string(log.epoch.value));
+    out.member("lane", static_cast<std::uint64_t>(log.lane));
+    out.member("from", range.first)
+        .member("to", range.last)
+        .member("lost", range.last - range.first + 1);
+    out.end_object();
+    return json.substr(1, json.size() - 2);
+}
+
+Result<std::string> secret_of(const Config& config, std::string_view key) {
+    const auto refuse = [&](const Error& error) {
+        return fail(error.code, std::string(key) + ": " + error.what);
+    };
+    if (!config.given(key)) return refuse({Errc::Malformed, "certificates need it"});
+    json::Document document;
+    if (const auto parsed = document.parse(config.settings().find(key)->second.json); !parsed)
+        return refuse(parsed.error());
+    const json::Value where = document.root().first();
+    const auto from =
+        where.is_named("file") ? source::SecretRef::From::File : source::SecretRef::From::Env;
+    auto value = SystemSecrets().value({from, std::string(where.string())});
+    if (!value) return refuse(value.error());
+    return value;
+}
+
+MeshSecurity security_of(const Config& config, std::vector<Bytes> ring_keys) {
+    MeshSecurity security;
+    security.cluster = config.text("gossip.cluster");
+    if (config.text("mesh.auth") == "certificates") {
+        security.mode = MeshSecurity::Mode::Certificates;
+        security.ca = config.text("mesh.tls.ca");
+        security.cert = config.text("mesh.tls.cert");
+    } else {
+        security.mode = ring_keys.empty() ? MeshSecurity::Mode::Plain : MeshSecurity::Mode::KeyRing;
+        security.keys = std::move(ring_keys);
+    }
+    return security;
+}
+
+}  // namespace
+
+MeshNode::MeshNode(const Identity& identity, World world)
+    : self_(identity.node), world_(world), loop_({.name = "mesh"}) {}
+
+MeshNode::~MeshNode() { end(); }
+
+Result<std::unique_ptr<MeshNode>> MeshNode::open(const Config& config, const Identity& identity,
+                                                 std::string name, std::vector<Bytes> ring_keys,
+                                                 World world) {
+    std::unique_ptr<MeshNode> node(new MeshNode(identity, world));
+    MeshOptions options;
+    options.config.node = identity.node;
+    options.config.epoch = identity.epoch;
+    options.config.name = std::move(name);
+    options.config.cluster = config.text("gossip.cluster");
+    options.config.zone = config.text("node.zone");
+    options.listen = config.text("mesh.listen");
+    options.security = security_of(config, std::move(ring_keys));
+    if (options.security.mode == MeshSecurity::Mode::Certificates) {
+        auto key = secret_of(config, "mesh.tls.key");
+        if (!key) return std::unexpected(key.error());
+        options.security.key = std::move(*key);
+    }
+    auto driver = MeshDriver::open(
+        node->loop_, std::move(options),
+        [self = node.get()](const mesh::Output& output, const mesh::Outbox& outbox) {
+            self->on_output(output, outbox);
+        });
+    if (!driver) return std::unexpected(driver.error());
+    node->driver_ = std::move(*driver);
+    return node;
+}
+
+void MeshNode::start() {
+    std::map<LogKey, mesh::KnownLog> known;
+    for (LogHolding& holding : world_.store.logs()) {
+        mesh::KnownLog& log = known[holding.log];
+        log.log = holding.log;
+        for (const auto& [first, last] : holding.had) log.have.push_back({first, last});
+        log.first_hlc = holding.first_hlc;
+        log.last_hlc = holding.last_hlc;
+        lowest_[holding.log] = holding.lowest;
+    }
+    for (auto& [key, state] : world_.store.records(kSpace))
+        if (const auto log = LogKey::from(key)) {
+            known[*log].log = *log;
+            known[*log].remembered = std::move(state);
+        }
+    std::vector<mesh::KnownLog> logs;
+    for (auto& [key, log] : known) logs.push_back(std::move(log));
+    worker_ = std::thread([this] { work(); });
+    loop_.post([this, logs = std::move(logs)]() mutable {
+        driver_->start(std::move(logs));
+        watch_retention();
+        count();
+    });
+    loop_.start();
+}
+
+void MeshNode::end() {
+    if (!driver_) return;
+    loop_.post([this] { driver_->close(); });
+    loop_.post([this] { loop_.stop(); });
+    loop_.join();
+    {
+        const std::lock_guard lock(mutex_);
+        ending_ = true;
+        tasks_.clear();
+    }
+    wakes_.notify_all();
+    if (worker_.joinable()) worker_.join();
+    driver_->close();
+}
+
+// -- from the node ---------------------------------------------------------------------------------
+
+void MeshNode::set_keys(std::vector<Bytes> ring_keys) {
+    loop_.post([this, keys = std::move(ring_keys)] { driver_->set_keys(keys); });
+}
+
+void MeshNode::send(const NodeId& to, std::uint8_t type, Bytes body) {
+    loop_.post([this, to, type, body = std::move(body)] {
+        driver_->handle(mesh::SendPeer{to, type, body});
+    });
+}
+
+void MeshNode::await_copies(LogKey log, Seq seq, unsigned copies, Duration timeout, Copies reply) {
+    loop_.post([this, log, seq, copies, timeout, reply = std::move(reply)]() mutable {
+        const std::uint64_t id = next_copies_++;
+        copies_.emplace(id, std::move(reply));
+        driver_->handle(mesh::AwaitCopies{id, log, seq, copies, timeout});
+    });
+}
+
+void MeshNode::look(std::move_only_function<void(const mesh::Mesh&, const MeshTraffic&)> look) {
+    loop_.post(
+        [this, look = std::move(look)]() mutable { look(driver_->machine(), driver_->traffic()); });
+}
+
+/// Compressed here and not where it was sealed: the engine has listeners to serve.
+void MeshNode::sealed(const BlockPtr& block) {
+    loop_.post([this, block] {
+        mesh::WireBlock wire{block->first_seq(), block->count(), block->first_hlc(),
+                             block->last_hlc(),
+                             std::make_shared<const Bytes>(encode_block(*block))};
+        driver_->handle(mesh::Sealed{block->log(), std::move(wire)});
+    });
+}
+
+void MeshNode::stored(const std::vector<BlockPtr>& blocks) {
+    std::map<LogKey, Seq> upto;
+    std::uint64_t remote = 0;
+    for (const BlockPtr& block : blocks) {
+        Seq& last = upto[block->log()];
+        last = std::max(last, block->first_seq() + block->count() - 1);
+        if (block->log().node != self_) remote += block->raw_bytes();
+    }
+    unstored_.fetch_sub(std::min(remote, unstored_.load()));
+    loop_.post([this, upto = std::move(upto)] {
+        for (const auto& [log, seq] : upto) driver_->handle(mesh::Stored{log, seq});
+        if (pressed_ && unstored_ < kRelievedBytes) {
+            pressed_ = false;
+            driver_->handle(mesh::Pressure{false});
+        }
+    });
+}
+
+// -- from the mesh ---------------------------------------------------------------------------------
+
+void MeshNode::on_output(const mesh::Output& output, const mesh::Outbox& outbox) {
+    if (const auto* deliver = std::get_if<mesh::Deliver>(&output)) return on(*deliver);
+    if (const auto* remember = std::get_if<mesh::Remember>(&output)) return on(*remember);
+    if (const auto* load = std::get_if<mesh::Load>(&output)) return on(*load);
+    if (const auto* opened = std::get_if<mesh::GapOpened>(&output)) return on(*opened);
+    if (const auto* gone = std::get_if<mesh::GapClosed>(&output)) return on(*gone);
+    if (const auto* offset = std::get_if<mesh::ClockOffset>(&output)) return on(*offset);
+    if (const auto* notice = std::get_if<mesh::Notice>(&output)) return on(*notice);
+    if (const auto* retired = std::get_if<mesh::LogRetired>(&output)) {
+        aside([this, log = retired->log] {
+            (void)world_.store.forget_log(log);
+            (void)world_.store.put({{std::string(kSpace), key_of(log), std::nullopt}});
+        });
+    } else if (const auto* reached = std::get_if<mesh::CopiesReached>(&output)) {
+        if (auto waiting = copies_.extract(reached->id))
+            waiting.mapped()(reached->copies, reached->met);
+    } else if (const auto* up = std::get_if<mesh::PeerUp>(&output)) {
+        peers_up_.fetch_add(1);
+        if (hooks_.peer_up) hooks_.peer_up(up->node);
+    } else if (const auto* down = std::get_if<mesh::PeerDown>(&output)) {
+        peers_up_.fetch_sub(1);
+        if (hooks_.peer_down) hooks_.peer_down(down->node, down->end);
+    } else if (const auto* from = std::get_if<mesh::FromPeer>(&output)) {
+        if (hooks_.from_peer) hooks_.from_peer(from->from, from->type, outbox.bytes(from->body));
+    }
+}
+
+void MeshNode::on(const mesh::Deliver& deliver) {
+    auto block = decode_block(deliver.log, *deliver.block.wire, Arrival{});
+    if (block)
+        if (auto good = check_payloads(**block); !good) block = std::unexpected(good.error());
+    if (!block) {
+        // Its checksum was right, so its origin made it so: kept away from listeners, and its place is a hole for good.
+        log::error("mesh", "a block that cannot be read was refused",
+                   {{"origin", deliver.log.node.text()},
+                    {"from", deliver.from.text()},
+                    {"seq", deliver.block.first},
+                    {"err", block.error().what}});
+        world_.ledger.gap("mesh", "unreadable",
+                          members_of(deliver.log, {deliver.block.first, deliver.block.last()}));
+        return;
+    }
+    unstored_.fetch_add((*block)->raw_bytes());
+    if (!pressed_ && unstored_ > kPressedBytes) {
+        pressed_ = true;
+        driver_->handle(mesh::Pressure{true});
+    }
+    inbound_.push_back({std::move(*block), deliver.block.wire, deliver.late});
+    hand_in();
+}
+
+void MeshNode::on(const mesh::Remember& remember) {
+    records_.push_back({std::string(kSpace), key_of(remember.log),
+                        remember.state.empty() ? std::nullopt : std::optional(remember.state)});
+    hand_in();
+}
+
+/// What one round brought goes to the engine together.
+void MeshNode::hand_in() {
+    const auto go = [this] {
+        hand_in_due_ = false;
+        if (inbound_.empty() && records_.empty()) return;
+        world_.engine_loop.post([&engine = world_.engine, blocks = std::exchange(inbound_, {}),
+                                 records = std::exchange(records_, {})]() mutable {
+            engine.take_remote(std::move(blocks), std::move(records));
+        });
+    };
+    if (inbound_.size() >= kHandInBlocks) return go();
+    if (std::exchange(hand_in_due_, true)) return;
+    loop_.defer(go);
+}
+
+void MeshNode::on(const mesh::Load& load) {
+    aside([this, load] {
+        mesh::Loaded loaded{load.id, {}};
+        auto blocks =
+            world_.store.log_blocks(load.log, load.range.first, load.range.last, load.bytes_max);
+        if (!blocks)
+            log::error("mesh", "blocks for a neighbour cannot be read",
+                       {{"err", blocks.error().what}});
+        for (LogBlock& block : blocks ? *blocks : std::vector<LogBlock>{}) {
+            const auto head = peek_block(load.log, block.wire);
+            if (!head) continue;
+            loaded.blocks.push_back({block.first, block.count, head->first_hlc, head->first_hlc,
+                                     std::make_shared<const Bytes>(std::move(block.wire))});
+        }
+        driver_->post(std::move(loaded));
+    });
+}
+
+void MeshNode::on(const mesh::GapOpened& gap) {
+    if (gap.log.lane == kSystemLane) return;
+    log::warn("mesh", "messages of another node are missing",
+              {{"origin", gap.log.node.text()}, {"from", gap.range.first}, {"to", gap.range.last}});
+    world_.ledger.gap("mesh", "origin", members_of(gap.log, gap.range));
+}
+
+void MeshNode::on(const mesh::GapClosed& gap) {
+    if (gap.log.lane == kSystemLane) return;
+    std::string members = "\"scope\":\"mesh\",\"state\":\"" +
+                          std::string(gap.repaired ? "repaired" : mesh::name_of(gap.why)) + "\",";
+    world_.ledger.event("gap", members + members_of(gap.log, gap.range));
+}
+
+void MeshNode::on(const mesh::ClockOffset& offset) {
+    world_.metrics
+        .gauge("anode_clock_offset_seconds", "Our clock less a neighbour's.",
+               {{"peer", offset.peer.text()}})
+        .set(std::chrono::duration<double>(offset.offset).count());
+}
+
+void MeshNode::on(const mesh::Notice& notice) {
+    const std::string peer = notice.peer == NodeId{} ? std::string() : notice.peer.text();
+    if (notice.level == mesh::Notice::Level::Warn)
+        log::warn("mesh", notice.what, {{"peer", peer}, {"detail", notice.detail}});
+    else
+        log::info("mesh", notice.what, {{"peer", peer}, {"detail", notice.detail}});
+}
+
+// -- beside it -------------------------------------------------------------------------------------
+
+void MeshNode::aside(std::move_only_function<void()> task) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (ending_) return;
+        tasks_.push_back(std::move(task));
+    }
+    wakes_.notify_one();
+}
+
+void MeshNode::work() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        wakes_.wait(lock, [this] { return ending_ || !tasks_.empty(); });
+        if (ending_) return;
+        auto task = std::move(tasks_.front());
+        tasks_.pop_front();
+        lock.unlock();
+        task();
+        lock.lock();
+    }
+}
+
+/// Retention moves the beginning of logs; neighbours are told where ours begin.
+void MeshNode::watch_retention() {
+    loop_.after(kRetentionWatch, [this] {
+        aside([this] {
+            auto holdings = world_.store.logs();
+            loop_.post([this, holdings = std::move(holdings)] {
+                for (const LogHolding& holding : holdings) {
+                    Seq& lowest = lowest_[holding.log];
+                    if (holding.lowest > std::exchange(lowest, holding.lowest))
+                        driver_->handle(mesh::Retained{holding.log, holding.lowest});
+                }
+                watch_retention();
+            });
+        });
+    });
+}
+
+void MeshNode::count() {
+    const mesh::Counters& now = driver_->machine().counters();
+    metrics::Registry& metrics = world_.metrics;
+    const auto gauge = [&](const char* name, const char* help, double value,
+                           metrics::Labels labels = {}) {
+        metrics.gauge(name, help, std::move(labels)).set(value);
+    };
+    gauge("anode_mesh_links", "Links to other nodes that are up.", static_cast<double>(now.links));
+    gauge("anode_mesh_logs", "Logs known, of all nodes and runs.", static_cast<double>(now.logs));
+    gauge("anode_mesh_missing", "Messages known to exist and not here yet.",
+          static_cast<double>(now.missing));
+    gauge("anode_mesh_queue_bytes", "Control frames that wait to be sent.",
+          static_cast<double>(now.queue_bytes));
+    gauge("anode_mesh_cache_bytes", "Blocks kept for neighbours.",
+          static_cast<double>(now.cache_bytes));
+    gauge("anode_mesh_unstored_bytes", "Blocks of other nodes that are not synced yet.",
+          static_cast<double>(unstored_.load()));
+    loop_.after(1s, [this] { count(); });
+}
+
+}  // namespace anode::app
