@@ -163,7 +163,7 @@ std::map<std::string_view, Flag> make_flags() {
     all["meta-base64"] = {set_meta_base64, "metadata as base64"};
     all["state"] = text_flag("text sent as user state in push/pull",
                              [](Flags& f) -> std::string& { return f.state; });
-    all["preset"] = {set_preset, "timing: lan, wan, local; before other timing flags"};
+    all["preset"] = {set_preset, "timing: lan, wan, local; other timing flags change it"};
     all["delegate-versions"] = {set_versions, "delegate protocol min,max,current"};
     all["members"] = number_flag<unsigned>("that many members in this process, NAME-1 …",
                                            [](Flags& f) -> unsigned& { return f.members; });
