@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/cluster_door.hpp"
 #include "base/hash.hpp"
 #include "base/metrics.hpp"
 #include "base/result.hpp"
@@ -189,6 +190,7 @@ struct Doors {
     Objects& pipelines;
     Objects& retention;
     NodeControl& node;
+    ClusterDoor& cluster;
     metrics::Registry& metrics;
     EdgeLimits limits;
 };

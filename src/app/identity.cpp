@@ -1,15 +1,11 @@
 #include "app/identity.hpp"
 
-#include <fcntl.h>
 #include <openssl/sha.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 
+#include "app/files.hpp"
 #include "base/text.hpp"
 #include "base/varint.hpp"
 #include "runtime/random.hpp"
@@ -17,19 +13,16 @@
 namespace anode::app {
 namespace {
 
-Result<void> write_file(const std::string& path, std::string_view text, mode_t mode) {
-    const std::string fresh = path + ".new";
-    ::unlink(fresh.c_str());  // one that was left behind would keep its mode
-    const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-    if (fd < 0) return fail(Errc::Io, path + ": " + std::strerror(errno));
-    const bool written =
-        ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-        ::fsync(fd) == 0;
-    const int why = errno;
-    ::close(fd);
-    if (!written || ::rename(fresh.c_str(), path.c_str()) != 0)
-        return fail(Errc::Io, path + ": " + std::strerror(written ? errno : why));
-    return {};
+/// Seconds since the start of 2026, or one more than last time if the clock went back. Far below the protocol's end: what is
+/// stored above that is damaged, and counts for nothing.
+std::uint32_t next_incarnation(const std::optional<Bytes>& kept, WallTime now) {
+    constexpr WallTime kSince = 1'767'225'600;
+    constexpr std::uint32_t kEnd = 1u << 31;
+    std::uint32_t last = 0;
+    if (kept) last = ByteReader(*kept).le<std::uint32_t>().value_or(0);
+    if (last >= kEnd) last = 0;
+    const WallTime seconds = std::clamp<WallTime>(now / 1'000'000 - kSince, 1, kEnd);
+    return std::max(static_cast<std::uint32_t>(seconds), last + 1);
 }
 
 std::string random_token(std::size_t bytes) {
@@ -60,6 +53,10 @@ Result<Identity> begin_run(Store& store, const std::string& directory, WallTime 
     Bytes epoch;
     put_le(epoch, identity.epoch.value);
     records.push_back({"node", "epoch", std::move(epoch)});
+    identity.incarnation = next_incarnation(store.record("node", "incarnation"), now);
+    Bytes incarnation;
+    put_le(incarnation, identity.incarnation);
+    records.push_back({"node", "incarnation", std::move(incarnation)});
     if (const auto stored = store.put(std::move(records)); !stored)
         return std::unexpected(stored.error());
     if (const auto written = write_file(directory + "/node-id", identity.node.text() + "\n", 0644);

@@ -66,7 +66,7 @@ std::vector<api::Check> NodeFace::health() const {
                            facts_.started, "warn"));
     checks.push_back(
         check("intake", !engine_.pressed(), "the store cannot keep up", facts_.started, "warn"));
-    checks.push_back({"cluster", "ok", "alone by configuration", facts_.started});
+    if (hooks_.cluster) checks.push_back(hooks_.cluster());
     checks.push_back(
         check("drain", !draining_.load(), "the node is draining", facts_.started, "warn"));
     return checks;

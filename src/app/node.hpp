@@ -22,7 +22,8 @@ public:
         std::function<void()> shutdown;
         /// Applies the live keys of a new configuration.
         std::function<void(const Config& next)> apply;
-        std::vector<const Loop*> loops;  ///< whose ticks /livez watches
+        std::vector<const Loop*> loops;       ///< whose ticks /livez watches
+        std::function<api::Check()> cluster;  ///< how the node stands in its cluster; cheap
     };
     NodeFace(api::NodeFacts facts, Config config, Config::From from, Store& store, Ledger& ledger,
              Engine& engine);

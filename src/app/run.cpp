@@ -9,6 +9,8 @@
 #include <thread>
 
 #include "api/doors.hpp"
+#include "app/cluster/members.hpp"
+#include "app/cluster/options.hpp"
 #include "app/identity.hpp"
 #include "app/log_sink.hpp"
 #include "app/node.hpp"
@@ -29,6 +31,8 @@
 namespace anode::app {
 namespace {
 
+constexpr Duration kGoodbyeMax = 2s;
+
 LogOptions log_options(const Config& config) {
     LogOptions options;
     const std::string format = config.text("log.format");
@@ -48,11 +52,6 @@ LogOptions log_options(const Config& config) {
     return options;
 }
 
-std::uint16_t port_of(std::string_view address) {
-    return static_cast<std::uint16_t>(
-        text::parse_u64(address.substr(address.rfind(':') + 1)).value_or(0));
-}
-
 std::shared_ptr<const EgressPolicy> egress_of(const Config& config,
                                               const std::vector<std::string>& listening) {
     EgressOptions options;
@@ -62,7 +61,6 @@ std::shared_ptr<const EgressPolicy> egress_of(const Config& config,
     for (const std::string& port : config.list("egress.ports"))
         options.ports.push_back(static_cast<std::uint16_t>(text::parse_u64(port).value_or(0)));
     for (const std::string& address : listening) options.own_ports.push_back(port_of(address));
-    options.own_ports.push_back(port_of(config.text("gossip.listen")));
     options.own_ports.push_back(port_of(config.text("mesh.listen")));
     options.own_addresses = interface_addresses();
     return std::make_shared<const EgressPolicy>(std::move(options));
@@ -113,8 +111,10 @@ public:
 private:
     void end();
     Result<void> start_store(LogSink& sink);
+    Result<void> start_members(Loop& main_loop);
     Result<void> start_edge();
     void start_sources();
+    [[nodiscard]] std::vector<std::string> listening() const;
     void apply(const Config& next);
     void begin_end();
 
@@ -136,6 +136,7 @@ private:
     std::unique_ptr<RetentionObjects> retention_;
     std::unique_ptr<NodeFace> face_;
     std::unique_ptr<Vitals> vitals_;
+    std::unique_ptr<Members> members_;
     std::unique_ptr<api::Edge> edge_;
     std::thread restoring_, ending_thread_;
     Loop* main_loop_ = nullptr;
@@ -170,12 +171,19 @@ Result<void> RunningNode::start(Loop& main_loop, LogSink& sink) {
     engine_->restore();
     pipelines_->load(std::move(options_.config.pipelines));
     sources_->load(std::move(options_.config.sources));
-    face_->set_hooks({.drain = [this](bool on) { engine_->drain(on); },
+    if (const auto started = start_members(main_loop); !started) return started;
+    face_->set_hooks({.drain =
+                          [this](bool on) {
+                              engine_->drain(on);
+                              members_->set_draining(on);
+                          },
                       .shutdown = [this] { main_loop_->post([this] { begin_end(); }); },
                       .apply = [this](const Config& next) { apply(next); },
-                      .loops = {loop_.get()}});
+                      .loops = {loop_.get(), &members_->loop()},
+                      .cluster = [this] { return members_->health(); }});
     loop_->start();
     if (const auto started = start_edge(); !started) return started;
+    members_->start(edge_->addresses());
     loop_->post([this] { vitals_->start(); });
     start_sources();
     face_->set_started();
@@ -209,6 +217,26 @@ Result<void> RunningNode::start_store(LogSink& sink) {
     return {};
 }
 
+Result<void> RunningNode::start_members(Loop& main_loop) {
+    auto opened = Members::open(
+        options_.config, identity_,
+        {.facts = facts_,
+         .ledger = *ledger_,
+         .metrics = metrics_,
+         .secrets = secrets_,
+         .aside = [&main_loop](Loop::Task task) { main_loop.post(std::move(task)); }});
+    if (!opened) return std::unexpected(opened.error());
+    members_ = std::move(*opened);
+    return {};
+}
+
+/// Every address of ours that no source may reach.
+std::vector<std::string> RunningNode::listening() const {
+    std::vector<std::string> all = edge_->addresses();
+    all.push_back(members_->bound());
+    return all;
+}
+
 Result<void> RunningNode::start_edge() {
     const Config& config = options_.config;
     const std::string directory = config.text("node.data_dir");
@@ -226,13 +254,13 @@ Result<void> RunningNode::start_edge() {
         if (!token) return std::unexpected(token.error());
         edge.bootstrap_token_sha256 = token_digest(*token);
     }
-    api::Doors doors{*engine_,    *engine_, *store_,  *sources_, *pipelines_,
-                     *retention_, *face_,   metrics_, {}};
+    api::Doors doors{*engine_,    *engine_, *store_,   *sources_, *pipelines_,
+                     *retention_, *face_,   *members_, metrics_,  {}};
     auto started = api::Edge::start(edge, doors);
     if (!started) return std::unexpected(started.error());
     edge_ = std::move(*started);
     // Only now is it known which port `:0` became; sources do not run yet.
-    loop_->post([this, egress = egress_of(config, edge_->addresses())] {
+    loop_->post([this, egress = egress_of(config, listening())] {
         egress_ = egress;
         resolver_->set_egress(egress);
         sources_->set_egress(egress);
@@ -257,7 +285,7 @@ void RunningNode::apply(const Config& next) {
     sink_->set_levels(log.level, std::move(log.components));
     edge_->set_origins(next.list("http.allowed_origins"));
     retention_->declare(next.retention);
-    loop_->post([this, egress = egress_of(next, edge_->addresses()), sources = next.sources,
+    loop_->post([this, egress = egress_of(next, listening()), sources = next.sources,
                  pipelines = next.pipelines]() mutable {
         egress_ = egress;
         resolver_->set_egress(egress);
@@ -303,15 +331,18 @@ void RunningNode::begin_end() {
     });
 }
 
-/// Sources first, so that nothing new comes in; then listeners, who get what is left; the store last.
+/// Sources first, so that nothing new comes in; then listeners, who get what is left, while the goodbye goes through the
+/// cluster; the store last.
 void RunningNode::end() {
     if (restoring_.joinable()) restoring_.join();
     if (loop_ && engine_ && edge_) {
         std::promise<void> quiet;
         loop_->post([&] { sources_->end(3s, [&quiet] { quiet.set_value(); }); });
         quiet.get_future().wait();
+        members_->begin_to_leave();
         engine_->stop();
         edge_->stop();
+        members_->end(kGoodbyeMax);
     }
     edge_.reset();
     if (loop_) {
@@ -321,6 +352,7 @@ void RunningNode::end() {
     if (store_) (void)store_->flush();
     vitals_.reset();
     face_.reset();
+    members_.reset();
     retention_.reset();
     pipelines_.reset();
     sources_.reset();

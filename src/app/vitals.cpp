@@ -27,8 +27,6 @@ Vitals::Vitals(Loop& loop, Engine& engine, Sources& sources, Store& store,
         .set(1);
     metrics.gauge("anode_up_since_seconds", "When the process started, Unix time.")
         .set(static_cast<double>(facts.started) / 1e6);
-    metrics.gauge("anode_gossip_members", "Members of the cluster, by state.", {{"state", "alive"}})
-        .set(1);
     metrics.gauge("anode_fd_limit", "Descriptors that may be open.")
         .set(static_cast<double>(raise_fd_limit(1'048'576).soft));
     metrics.gauge("anode_config_restart_required", "Keys that wait for a restart.").set(0);

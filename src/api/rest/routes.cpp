@@ -9,6 +9,7 @@ void add_rest_routes(Router& router, std::shared_ptr<const RouteContext> context
     rest::add_metrics(router, context);
     rest::add_about(router, context);
     rest::add_cluster(router, context);
+    rest::add_nodes(router, context);
     rest::add_objects(router, context);
     rest::add_topics(router, context);
     rest::add_history(router, context);
@@ -20,6 +21,8 @@ void add_rest_routes(Router& router, std::shared_ptr<const RouteContext> context
     rest::add_listeners(router, context);
     rest::add_storage(router, context);
     rest::add_mesh(router, context);
+    rest::add_gossip(router, context);
+    rest::add_gossip_keys(router, context);
     rest::add_access(router, context);
     rest::add_config(router, context);
     rest::add_descriptions(router, context);

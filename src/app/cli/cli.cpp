@@ -55,6 +55,7 @@ int run_cli(int argc, char** argv) {
     add_data_commands(app, shell);
     add_source_commands(app, shell);
     add_look_commands(app, shell);
+    add_cluster_commands(app, shell);
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& success) {

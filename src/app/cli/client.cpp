@@ -75,7 +75,7 @@ Trouble trouble_of(int status, BytesView body) {
     if (status == 404) code = exit_code::kNotFound;
     if (status == 409 || status == 412) code = exit_code::kConflict;
     if (status == 408 || status == 504) code = exit_code::kTimedOut;
-    return {code, problem_text(status, body)};
+    return {code, problem_text(status, body), status};
 }
 
 /// What a streaming answer is fed into.

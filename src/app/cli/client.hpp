@@ -16,7 +16,7 @@ namespace anode::app {
 /// Exit codes of interfaces, section 11.
 namespace exit_code {
 inline constexpr int kDone = 0, kFailed = 1, kWrongUse = 2, kNotFound = 3, kUnreachable = 4,
-                     kNotAllowed = 5, kConflict = 6, kTimedOut = 8, kBadConfig = 78;
+                     kNotAllowed = 5, kConflict = 6, kPartly = 7, kTimedOut = 8, kBadConfig = 78;
 }
 
 /// Which node to talk to, and as whom.
@@ -39,6 +39,7 @@ struct Answer {
 struct Trouble {
     int code = exit_code::kFailed;
     std::string text;
+    int status = 0;  ///< of HTTP; 0: there was no answer
 };
 template <class T>
 using Tried = std::expected<T, Trouble>;

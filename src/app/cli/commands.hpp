@@ -26,9 +26,10 @@ struct Shell {
 };
 
 /// Each adds its commands to the parser.
-void add_node_commands(CLI::App& app, Shell& shell);    ///< run, demo, config, version, keys
-void add_data_commands(CLI::App& app, Shell& shell);    ///< sub, pub, history, get, topics
-void add_source_commands(CLI::App& app, Shell& shell);  ///< sources, pipelines
-void add_look_commands(CLI::App& app, Shell& shell);    ///< status, health, nodes, listeners, …
+void add_node_commands(CLI::App& app, Shell& shell);     ///< run, demo, config, version
+void add_data_commands(CLI::App& app, Shell& shell);     ///< sub, pub, history, get, topics
+void add_source_commands(CLI::App& app, Shell& shell);   ///< sources, pipelines
+void add_look_commands(CLI::App& app, Shell& shell);     ///< status, health, listeners, …
+void add_cluster_commands(CLI::App& app, Shell& shell);  ///< nodes, cluster, keys
 
 }  // namespace anode::app

@@ -131,21 +131,6 @@ void add_look_commands(CLI::App& app, Shell& shell) {
             };
         });
     }
-    auto node = std::make_shared<std::string>();
-    auto* nodes = app.add_subcommand("nodes", "The nodes, or one of them");
-    nodes->add_option("id", *node);
-    nodes->callback([&shell, node] {
-        shell.chosen = [&shell, node] {
-            const auto answer = shell.client().get(
-                node->empty() ? "/v1/nodes" : "/v1/nodes/" + text::percent_encode(*node));
-            if (!node->empty()) return shell.out().show_object(answer);
-            return shell.out().show(answer, {{"ID", "id"},
-                                             {"NAME", "name"},
-                                             {"STATE", "state"},
-                                             {"ADDRESS", "address"},
-                                             {"VERSION", "version"}});
-        };
-    });
     app.add_subcommand("storage", "Sizes and state of the store")->callback([&shell] {
         shell.chosen = [&shell] {
             return shell.out().show_object(shell.client().get("/v1/storage"));

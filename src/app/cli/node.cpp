@@ -8,7 +8,6 @@
 #include "app/run.hpp"
 #include "base/text.hpp"
 #include "base/version.hpp"
-#include "runtime/random.hpp"
 #include "store/store.hpp"
 
 extern char** environ;
@@ -103,21 +102,6 @@ int version(const Shell& shell) {
     return exit_code::kDone;
 }
 
-int make_keys() {
-    std::uint8_t key[32];
-    os_random(key);
-    std::string json;
-    json::Writer out(json);
-    out.begin_object()
-        .key("keys")
-        .begin_array()
-        .value(text::base64({reinterpret_cast<const char*>(key), sizeof key}))
-        .end_array();
-    out.member("primary", 0).end_object();
-    Output::line(json);
-    return exit_code::kDone;
-}
-
 void add_run_options(CLI::App& command, RunFlags& flags) {
     command.add_option("-c,--config", flags.file, "Configuration file (TOML)");
     command.add_option("--set", flags.sets, "key=value, over file and environment")
@@ -176,11 +160,6 @@ void add_node_commands(CLI::App& app, Shell& shell) {
 
     app.add_subcommand("version", "Version of program, wire and disk")->callback([&shell] {
         shell.chosen = [&shell] { return version(shell); };
-    });
-    auto* keys = app.add_subcommand("keys", "Keys of the cluster");
-    keys->require_subcommand(1);
-    keys->add_subcommand("gen", "Make a key ring")->callback([&shell] {
-        shell.chosen = make_keys;
     });
 }
 

@@ -40,15 +40,28 @@ constexpr auto kKeys = std::to_array<KeyRow>({
      "What callers without a token may do, such as S:public.>."},
 
     {"gossip.cluster", Text, "\"anode\"", kRestart, "",
-     "Name of the cluster; nodes of another one are refused."},
+     "Name of the cluster; it stands before every packet, and nodes of another one are refused."},
     {"gossip.listen", Address, "\"127.0.0.1:7946\"", kRestart, "",
-     "Address of the membership protocol, UDP and TCP."},
+     "Address of the membership protocol, UDP and TCP; port 0: a free one. One that is not "
+     "loopback "
+     "needs a key ring or insecure = true. If nobody set it and the port is taken, a free one is "
+     "used."},
+    {"gossip.advertise", Address, "", kRestart, "",
+     "Address that other members are told, with port 0 for the one listened on; empty: the one "
+     "listened on, or the first private one of this machine."},
     {"gossip.join", TextList, "[]", kRestart, "",
-     "Contacts: addresses or names of other nodes, tried for ever."},
+     "Contacts: addresses or names of other nodes, with a port if it is not 7946; tried for ever, "
+     "resolved anew each time."},
     {"gossip.profile", Choice, "\"lan\"", kRestart, "lan|wan|local",
      "Time scale of the membership protocol."},
     {"gossip.keyring", SecretOrNone, "", kRestart, "",
-     "Key ring file, as `anode keys gen` makes it."},
+     "Key ring, as `anode keys gen` makes it: members seal all they say. Keys that the cluster "
+     "changes are written back to the file."},
+    {"gossip.insecure", Bool, "false", kRestart, "",
+     "Allow membership in clear text on an address that is not loopback."},
+    {"gossip.delegate_versions", Versions, "\"0.0.0\"", kRestart, "",
+     "Least, greatest and current version of the application layer, as foreign members of the "
+     "protocol compare them: 2.5.4 for Serf."},
 
     {"mesh.listen", Address, "\"127.0.0.1:7947\"", kRestart, "",
      "Address on which nodes exchange messages."},
@@ -147,6 +160,8 @@ std::string_view describe(ValueKind kind) noexcept {
             return "a share (string) from 0% to 100%";
         case Address:
             return "an address with a port (string) such as 127.0.0.1:7946";
+        case Versions:
+            return "three versions min.max.current (string) such as 2.5.4";
         case Choice:
             return "a string, one of the choices";
         case Ack:

@@ -19,6 +19,7 @@ enum class ValueKind : std::uint8_t {
     SizeOrShare,  ///< `1GiB` or `25%`
     Share,        ///< `5%`
     Address,      ///< `0.0.0.0:7946`, `[::1]:7946`
+    Versions,     ///< `2.5.4`
     Choice,
     Ack,     ///< received, disk, copies:N
     Secret,  ///< { env = "NAME" } or { file = "/run/…" }

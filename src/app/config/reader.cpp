@@ -329,6 +329,15 @@ std::expected<Config, std::vector<ConfigComplaint>> ConfigReader::finish() {
                          "write insecure = true");
         }
     }
+    if (config_.text("gossip.cluster").size() > 255)
+        complain(places_["gossip.cluster"], "gossip.cluster", "is longer than 255 bytes");
+    if (const std::string address = config_.text("gossip.listen");
+        !loopback(address) && !config_.given("gossip.keyring") && !config_.flag("gossip.insecure"))
+        complain(
+            places_["gossip.listen"], "gossip.listen",
+            "`" + address +
+                "` is open to the network: set gossip.keyring (`anode keys gen` makes one), or "
+                "write insecure = true");
     if (config_.list("http.listen").empty())
         complain(places_["http.listen"], "http.listen", "names no address");
     if (config_.given("http.tls.cert") != config_.given("http.tls.key"))

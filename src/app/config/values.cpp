@@ -99,6 +99,11 @@ std::string check_text(const KeyRow& row, std::string_view value) {
             return check_share(value);
         case ValueKind::Address:
             return check_address(value);
+        case ValueKind::Versions:
+            return parse_versions(value) ? std::string()
+                                         : quoted(value) +
+                                               " is not three versions such as 2.5.4, "
+                                               "the last one between the others";
         case ValueKind::Choice:
             return check_choice(row, value);
         case ValueKind::Level:
@@ -183,6 +188,19 @@ std::optional<ValueFault> check_levels(const KeyRow& row, const TomlNode& table)
 }
 
 }  // namespace
+
+std::optional<std::array<std::uint8_t, 3>> parse_versions(std::string_view text) {
+    const auto parts = text::split(text, '.');
+    std::array<std::uint8_t, 3> versions{};
+    if (parts.size() != versions.size()) return std::nullopt;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        const auto number = text::parse_u64(parts[i]);
+        if (!number || *number > 255) return std::nullopt;
+        versions[i] = static_cast<std::uint8_t>(*number);
+    }
+    const bool ordered = versions[0] <= versions[2] && versions[2] <= versions[1];
+    return ordered ? std::optional(versions) : std::nullopt;
+}
 
 std::optional<ValueFault> check_value(const KeyRow& row, const TomlNode& value) {
     const auto fault = [&value](std::string detail) -> std::optional<ValueFault> {

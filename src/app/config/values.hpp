@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,5 +22,8 @@ std::optional<ValueFault> check_value(const KeyRow& row, const TomlNode& value);
 /// Reads a value as the environment and `--set` write it: lists with commas or as JSON, strings without quotes.
 /// Nothing if it cannot be that kind at all.
 std::optional<TomlNode> value_from_text(const KeyRow& row, std::string_view text);
+
+/// `2.5.4` as [min, max, current]: numbers up to 255, the last one between the others.
+std::optional<std::array<std::uint8_t, 3>> parse_versions(std::string_view text);
 
 }  // namespace anode::app

@@ -23,7 +23,8 @@ protected:
         face->set_hooks({.drain = [this](bool on) { drains.push_back(on); },
                          .shutdown = [] {},
                          .apply = [this](const Config& next) { applied = next.text("node.zone"); },
-                         .loops = {&run.loop}});
+                         .loops = {&run.loop},
+                         .cluster = [this] { return cluster; }});
     }
     api::Outcome<Bytes> reloads() {
         Awaited<api::Outcome<Bytes>> answer;
@@ -43,6 +44,7 @@ protected:
     std::unique_ptr<NodeFace> face;
     std::vector<bool> drains;
     std::string applied;
+    api::Check cluster{"cluster", "ok", "", 0};
 };
 
 TEST_F(NodeFaceSpec, ItIsReadyOnceStartedAndNotWhileItDrains) {
@@ -56,6 +58,14 @@ TEST_F(NodeFaceSpec, ItIsReadyOnceStartedAndNotWhileItDrains) {
     face->drain(false, "me");
     EXPECT_TRUE(face->ready());
     EXPECT_THAT(drains, ElementsAre(true, false)) << "told once each";
+}
+
+TEST_F(NodeFaceSpec, ItIsNotReadyBeforeItHasJoinedItsCluster) {
+    face->set_started();
+    cluster.status = "fail";
+    EXPECT_FALSE(face->ready());
+    cluster.status = "warn";
+    EXPECT_TRUE(face->ready()) << "who has joined and is alone goes on serving";
 }
 
 TEST_F(NodeFaceSpec, HealthTellsAFullDiskAndPressure) {

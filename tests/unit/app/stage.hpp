@@ -160,6 +160,11 @@ public:
     Result<std::vector<BlockPtr>> blocks(Arrival, std::size_t) const override {
         return std::vector<BlockPtr>{};
     }
+    std::vector<LogHolding> logs() const override { return {}; }
+    Result<std::vector<LogBlock>> log_blocks(const LogKey&, Seq, Seq, std::size_t) const override {
+        return std::vector<LogBlock>{};
+    }
+    Result<void> forget_log(const LogKey&) override { return {}; }
     Arrival at_time(WallTime) const override { return {}; }
     bool removed_since(const PatternSet&, Arrival) const override { return false; }
     std::vector<TopicInfo> topics(std::string_view, std::string_view, std::size_t) const override {

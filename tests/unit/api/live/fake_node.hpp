@@ -12,6 +12,7 @@
 #include "api/live/live.hpp"
 #include "api/routes.hpp"
 #include "core/message/hlc.hpp"
+#include "unit/api/fake_cluster.hpp"
 
 /// A node without anything behind it: messages are published into memory and handed to the feed.
 namespace anode::api::testing {
@@ -105,6 +106,11 @@ public:
     Result<std::vector<BlockPtr>> blocks(Arrival, std::size_t) const override {
         return std::vector<BlockPtr>{};
     }
+    std::vector<LogHolding> logs() const override { return {}; }
+    Result<std::vector<LogBlock>> log_blocks(const LogKey&, Seq, Seq, std::size_t) const override {
+        return std::vector<LogBlock>{};
+    }
+    Result<void> forget_log(const LogKey&) override { return {}; }
     Arrival at_time(WallTime from) const override {
         const std::lock_guard lock(mutex_);
         for (const BlockPtr& block : blocks_)
@@ -275,8 +281,8 @@ class Fixture {
 public:
     explicit Fixture(EdgeLimits limits = {}, std::vector<std::string> origins = {},
                      unsigned threads = 1) {
-        const Doors doors{node,    node, node.store, objects, objects,
-                          objects, node, registry,   limits};
+        const Doors doors{node,    node, node.store, objects,  objects,
+                          objects, node, cluster,    registry, limits};
         auth = std::make_unique<OpenDoor>();
         live = std::make_unique<Live>(doors, *auth, false);
         Router router;
@@ -302,6 +308,7 @@ public:
     }
 
     FakeNode node;
+    FakeCluster cluster;
     NoObjects objects;
     metrics::Registry registry;
     std::unique_ptr<Authenticator> auth;

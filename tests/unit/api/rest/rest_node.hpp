@@ -14,6 +14,7 @@
 #include "core/message/hlc.hpp"
 #include "http_call.hpp"
 #include "runtime/clock.hpp"
+#include "unit/api/fake_cluster.hpp"
 
 /// A node for the specs of the REST side: a real store, router and server; the doors behind them are fakes.
 namespace anode::api::rest_spec {
@@ -274,8 +275,10 @@ public:
     NoFeed feed;
     FakeObjects sources, pipelines, retention;
     FakeNode node{publishing};
+    FakeCluster cluster{node.facts().id_text};
     FakeListeners listeners;
-    Doors doors{publishing, feed, *store, sources, pipelines, retention, node, metrics, {}};
+    Doors doors{publishing, feed, *store,  sources, pipelines,
+                retention,  node, cluster, metrics, {}};
     std::unique_ptr<Authenticator> auth;
     std::shared_ptr<RouteContext> context;
     std::unique_ptr<Server> server;
