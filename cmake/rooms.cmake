@@ -2,6 +2,7 @@
 function(anode_room name folder)
     cmake_parse_arguments(ROOM "" "" "USES" ${ARGN})
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.cpp)
+    list(FILTER sources EXCLUDE REGEX "/main[.]cpp$")  # a program's, not the library's
     if(sources)
         add_library(${name} STATIC ${sources})
         set(scope PUBLIC)

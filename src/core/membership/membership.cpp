@@ -189,6 +189,10 @@ void Membership::handle(const Input& input, Instant now, Outbox& out) {
     parts_->shared.out = nullptr;
 }
 
+void Membership::know(std::span<const Member> members, Instant now) {
+    parts_->swim.know(members, now);
+}
+
 Instant Membership::due() const noexcept { return parts_->due(); }
 
 std::vector<Member> Membership::members() const { return parts_->members(); }

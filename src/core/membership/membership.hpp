@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/rng.hpp"
@@ -45,6 +46,9 @@ public:
 
     /// Applies one input, appends its effects to `out` in order.
     void handle(const Input& input, Instant now, Outbox& out);
+    /// Takes members over as known of old, after Start: nothing is gossiped, no change is told. For simulations that begin with
+    /// a whole cluster.
+    void know(std::span<const Member> members, Instant now);
     /// When the next Tick is wanted.
     [[nodiscard]] Instant due() const noexcept;
 

@@ -105,4 +105,18 @@ Result<void> Swim::merge(const std::vector<wire::NodeState>& nodes, Instant now)
     return {};
 }
 
+void Swim::know(std::span<const Member> members, Instant now) {
+    State& state = *state_;
+    for (const Member& member : members) {
+        if (state.table.find(member.name) != nullptr || !member.versions.valid()) continue;
+        if (state.table.size() >= state.config.members_max) break;
+        Entry& entry = state.table.add(member.name, member.address, member.meta, member.versions);
+        entry.incarnation = entry.seen = member.incarnation;
+        entry.slow = !state.fast(entry);
+        state.orders[entry.slow].add(entry.id, state.rng);
+        state.table.set_state(entry, member.state, now);
+    }
+    state.settle();
+}
+
 }  // namespace anode::membership

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -58,6 +59,9 @@ public:
     void snapshot(std::vector<wire::NodeState>& out) const;
     /// Checks versions of all entries, then takes them over. Errors: Refused (versions; nothing was taken over).
     Result<void> merge(const std::vector<wire::NodeState>& nodes, Instant now);
+
+    /// Takes members over as known of old: nothing is gossiped, no change is told. Those we know are left as they are.
+    void know(std::span<const Member> members, Instant now);
 
     void leave(Instant now);
     [[nodiscard]] bool leaving() const noexcept;

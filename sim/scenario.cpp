@@ -1,0 +1,247 @@
+#include "sim/scenario.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdio>
+#include <tuple>
+
+#include "base/assert.hpp"
+#include "base/hash.hpp"
+#include "base/rng.hpp"
+
+namespace anode::sim {
+namespace {
+
+using K = FaultKind;
+
+/// Which faults a scenario draws from, and how many to expect in a minute.
+struct Recipe {
+    std::string_view name;
+    std::vector<FaultKind> kinds;
+    double per_minute;
+    bool swizzle = false;  ///< each seed takes a part of the kinds only: rare pairs meet more often
+};
+
+const std::vector<Recipe>& recipes() {
+    static const std::vector<Recipe> all{
+        {"calm", {}, 0},
+        {"kill", {K::Kill, K::PowerOff, K::Leave}, 3},
+        {"partition", {K::Partition, K::OneWay, K::Partial}, 3},
+        {"flaky", {K::Loss, K::Duplicate, K::Spikes, K::Lossy, K::Slow, K::Reset}, 6},
+        {"pause", {K::Pause, K::Starve, K::ClockJump, K::Slow}, 5},
+        {"restart", {K::Kill, K::Move, K::Leave, K::PowerOff, K::NoNames}, 6},
+        {"wishes", {K::Wishes, K::Leave, K::Kill, K::Loss}, 6},
+        {"hostile", {K::Noise, K::Forgery, K::Replay, K::Leave}, 8},
+        {"storm",
+         {K::Loss,      K::Duplicate, K::Spikes,   K::Lossy,  K::Slow,  K::Partition, K::OneWay,
+          K::Partial,   K::Kill,      K::PowerOff, K::Move,   K::Leave, K::Pause,     K::Starve,
+          K::ClockJump, K::Reset,     K::NoNames,  K::Wishes, K::Noise, K::Forgery,   K::Replay},
+         10,
+         true},
+    };
+    return all;
+}
+
+const Recipe& recipe_of(std::string_view name) {
+    const auto found = std::ranges::find(recipes(), name, &Recipe::name);
+    ANODE_ASSERT(found != recipes().end());
+    return *found;
+}
+
+Hosts some(Rng& rng, unsigned members, unsigned at_most) {
+    const auto wanted = 1 + rng.below(std::max(1u, std::min(at_most, members)));
+    Hosts hosts = 0;
+    while (static_cast<unsigned>(std::popcount(hosts)) < wanted)
+        hosts |= Hosts{1} << rng.below(members);
+    return hosts;
+}
+
+Duration millis(std::int64_t count) { return std::chrono::milliseconds(count); }
+
+void shape(Fault& fault, Rng& rng, unsigned members) {
+    const unsigned few = std::max(1u, members / 3), half = std::max(1u, members / 2);
+    const auto amount = [&](std::int64_t low, std::int64_t high) {
+        return static_cast<std::uint32_t>(rng.between(low, high));
+    };
+    switch (fault.kind) {
+        case K::Loss:
+            fault.amount = amount(10, 300);
+            break;
+        case K::Duplicate:
+            fault.amount = amount(50, 500);
+            break;
+        case K::Spikes:
+            fault.amount = amount(20, 3000);
+            break;
+        case K::Lossy:
+            fault.who = some(rng, members, few), fault.amount = amount(50, 600);
+            break;
+        case K::Slow:
+            fault.who = some(rng, members, few), fault.amount = amount(5, 800);
+            break;
+        case K::Partition:
+            fault.who = some(rng, members, half);
+            break;
+        case K::OneWay:
+        case K::Partial:
+            fault.who = some(rng, members, half), fault.whom = some(rng, members, half);
+            break;
+        case K::Kill:
+        case K::PowerOff:
+        case K::Leave:
+            fault.who = some(rng, members, few);
+            fault.for_good = rng.chance(0.3);
+            break;
+        case K::Move:
+            fault.who = some(rng, members, 1);
+            break;
+        case K::Pause:
+            fault.who = some(rng, members, half);
+            break;
+        case K::Starve:
+            fault.who = some(rng, members, half);
+            fault.amount = amount(50, 8000);
+            fault.other = amount(1, 500);
+            break;
+        case K::ClockJump:
+            fault.who = some(rng, members, half), fault.amount = amount(100, 120'000);
+            break;
+        case K::Reset:
+            fault.who = some(rng, members, members), fault.amount = amount(5, 500);
+            break;
+        case K::NoNames:
+            break;
+        case K::Wishes:
+        case K::Noise:
+        case K::Forgery:
+        case K::Replay:
+            fault.who = some(rng, members, members);
+            fault.whom = some(rng, members, half);
+            fault.amount = amount(5, 400);
+            break;
+    }
+}
+
+Weather weather_of(Rng& rng) {
+    Weather weather;
+    switch (rng.below(3)) {
+        case 0:
+            break;
+        case 1:
+            weather.latency_min = 1ms, weather.latency_max = 15ms, weather.jitter = 2ms;
+            break;
+        default:
+            weather.latency_min = 10ms, weather.latency_max = 90ms, weather.jitter = 10ms;
+    }
+    if (rng.chance(0.5)) weather.loss = rng.unit() * 0.03;
+    if (rng.chance(0.3)) weather.duplicate = rng.unit() * 0.05;
+    if (rng.chance(0.5)) weather.refusals = rng.unit();
+    if (rng.chance(0.1)) weather.bytes_per_second = 200'000;
+    return weather;
+}
+
+std::vector<Fault> script_of(const Recipe& recipe, const Request& request, Rng& rng) {
+    std::vector<FaultKind> kinds = recipe.kinds;
+    if (recipe.swizzle) std::erase_if(kinds, [&](FaultKind) { return rng.chance(0.5); });
+    const double minutes = std::chrono::duration<double>(request.faults_for).count() / 60;
+    const auto most = static_cast<std::uint64_t>(2 * minutes * recipe.per_minute);
+    const auto wanted = kinds.empty() ? 0 : 1 + rng.below(most + 1);
+    std::vector<Fault> faults;
+    for (std::uint64_t count = 0; count < wanted; ++count) {
+        Fault fault{.kind = kinds[rng.below(kinds.size())]};
+        fault.at = Duration{rng.between(0, request.faults_for.count())};
+        // Short and long ones matter: below a probe interval, around the limits of suspicion, far beyond.
+        const std::int64_t longest = std::array{1'000, 6'000, 20'000, 60'000}[rng.below(4)];
+        fault.lasts = millis(rng.between(10, longest));
+        shape(fault, rng, request.members);
+        faults.push_back(fault);
+    }
+    std::ranges::sort(faults, {}, [](const Fault& fault) {
+        return std::tuple(fault.at, fault.kind, fault.lasts, fault.who);
+    });
+    return faults;
+}
+
+}  // namespace
+
+std::string Request::line() const {
+    std::array<char, 32> seconds;
+    std::snprintf(seconds.data(), seconds.size(), "%g",
+                  std::chrono::duration<double>(faults_for).count() / 60);
+    std::string out = "anode-sim --scenario " + scenario + " --seed " + std::to_string(seed) +
+                      " --members " + std::to_string(members) + " --minutes " + seconds.data();
+    if (first) out += " --first " + std::to_string(*first);
+    if (shorten > 0) out += " --shorten " + std::to_string(shorten);
+    if (!heals) out += " --never-heals";
+    if (only) {
+        out += " --only ";
+        for (const unsigned number : *only) out += std::to_string(number) + ",";
+        if (only->empty())
+            out += "none";
+        else
+            out.pop_back();
+    }
+    return out;
+}
+
+Duration Plan::last_end() const noexcept {
+    Duration last{};
+    for (std::size_t number = 0; number < faults.size(); ++number)
+        if (live[number]) last = std::max(last, faults[number].ends());
+    return last;
+}
+
+bool Plan::has(FaultKind kind) const noexcept {
+    for (std::size_t number = 0; number < faults.size(); ++number)
+        if (live[number] && faults[number].kind == kind) return true;
+    return false;
+}
+
+std::vector<std::string_view> scenario_names() {
+    std::vector<std::string_view> names;
+    for (const Recipe& recipe : recipes()) names.push_back(recipe.name);
+    return names;
+}
+
+bool known_scenario(std::string_view name) noexcept {
+    return std::ranges::find(recipes(), name, &Recipe::name) != recipes().end();
+}
+
+Plan make_plan(const Request& request) {
+    ANODE_ASSERT(request.members >= 1 && request.members <= 64);
+    Rng rng(hash64(request.scenario, request.seed));
+    Plan plan{.request = request};
+    plan.members = std::min(request.members, request.first.value_or(request.members));
+    plan.weather = weather_of(rng);
+    plan.sealed = rng.chance(0.15);
+    plan.labelled = rng.chance(0.2);
+    plan.compressed = rng.chance(0.7);
+    plan.contacts = 1 + static_cast<unsigned>(rng.below(3));
+    switch (rng.below(4)) {
+        case 0:
+            plan.plain = ~Hosts{0};
+            break;
+        case 1:
+            plan.plain = some(rng, request.members, request.members / 2);
+            break;
+        default:
+            break;
+    }
+    plan.faults = script_of(recipe_of(request.scenario), request, rng);
+    const Hosts exist = plan.members == 64 ? ~Hosts{0} : (Hosts{1} << plan.members) - 1;
+    const Hosts contacts = (Hosts{1} << plan.contacts) - 1;
+    for (Fault& fault : plan.faults) {
+        fault.who &= exist, fault.whom &= exist;
+        fault.lasts /= 1 << request.shorten;
+        // Whoever comes back needs somebody to ask.
+        if ((fault.who & contacts) != 0) fault.for_good = false;
+    }
+    plan.live.assign(plan.faults.size(), !request.only);
+    if (request.only)
+        for (const unsigned number : *request.only)
+            if (number < plan.live.size()) plan.live[number] = true;
+    return plan;
+}
+
+}  // namespace anode::sim
