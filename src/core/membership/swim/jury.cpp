@@ -6,11 +6,12 @@
 namespace anode::membership {
 namespace {
 
-constexpr unsigned kQuestions = 3;       ///< without answer, before we accuse too
-constexpr Duration kAskAgain = 60ms;     ///< after the first questions
+constexpr unsigned kQuestions = 3;     ///< without answer, before we accuse too
+constexpr Duration kAskAgain = 60ms;   ///< after the first questions
 constexpr Duration kPatience = 400ms;  ///< a refutation that spreads has arrived by then
-constexpr Duration kAskLate = 80ms;   ///< of those beyond the jury, who may only have missed it
-constexpr std::size_t kLateMax = 64;   ///< as many of them ask in that time, whatever the cluster's size
+constexpr Duration kAskLate = 80ms;    ///< of those beyond the jury, who may only have missed it
+constexpr std::size_t kLateMax =
+    64;  ///< as many of them ask in that time, whatever the cluster's size
 constexpr Duration kProofHolds = 500ms;  ///< a member that answered us is not declared dead so soon
 
 Duration late_pause(std::size_t n) noexcept {

@@ -55,6 +55,7 @@ struct Swim::State {
     [[nodiscard]] bool conflicts(Entry& entry, const wire::Alive& message, Instant now);
     void defend(BytesView accuser, Instant now);
     void tell_the_stale(const Entry& entry, const Address& to, Instant now);
+    void tell_the_verdict(const Entry& entry, const Address& to, Instant now);
     void change(Change what, const Entry& entry) { port.push(MemberChanged{what, copy(entry)}); }
     void order(Entry& entry);
     void order_all();

@@ -124,8 +124,9 @@ void Swim::State::suspect(const wire::Accusation& message, const Address& from, 
         return spread(*entry, encoded(wire::Suspect{message}), running.fast, now);
     }
     if (entry->state != MemberState::Alive) {
-        if (entry->id != self) entry->seen = std::max(entry->seen, message.incarnation);
-        return;
+        if (entry->id == self) return;
+        entry->seen = std::max(entry->seen, message.incarnation);
+        return tell_the_verdict(*entry, from, now);
     }
     if (entry->id == self) return refute(*entry, message.incarnation, now);
     spread(*entry, encoded(wire::Suspect{message}), fast(*entry), now);
@@ -196,6 +197,17 @@ void Swim::State::tell_the_stale(const Entry& entry, const Address& to, Instant 
     if (entry.descriptor->address != to || !tellings.take(now)) return;
     wire::PacketWriter& packet = port.begin(crc(entry));
     packet.add(encoded(wire::Suspect{{entry.highest(), table.name(entry), own_name()}}));
+    port.send(to);
+}
+
+void Swim::State::tell_the_verdict(const Entry& entry, const Address& to, Instant now) {
+    // Gossip leaves one in a thousand out; who still spreads a suspicion then has missed its end.
+    constexpr Duration kOld = 60ms;
+    if (!fast(entry) || entry.state != MemberState::Dead || now - entry.since < kOld ||
+        to == config.advertise || !to.may_be_sent_to() || !tellings.take(now))
+        return;
+    wire::PacketWriter& packet = port.begin(false);
+    packet.add(encoded(wire::Dead{{entry.incarnation, table.name(entry), own_name()}}));
     port.send(to);
 }
 
