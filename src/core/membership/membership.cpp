@@ -148,6 +148,11 @@ void Parts::on(const SendUser& input) {
 }
 
 void Parts::send_stream(const Member& to, BytesView payload) {
+    if (is_peer_message(payload)) {
+        return shared.notice(Notice::Level::Warn,
+                             "a user message that begins as those between nodes do is not sent",
+                             to.address, {});
+    }
     const auto sent = exchange.user(to.address, payload, Errand::For::Anybody, kNoTicket);
     if (!sent) {
         shared.notice(Notice::Level::Warn, "a user message is not sent", to.address,

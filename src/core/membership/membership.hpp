@@ -35,7 +35,8 @@ using NonceSource = std::function<void(std::span<std::uint8_t>)>;
 ///
 /// JoinPolicy: contacts are resolved and joined at the start, again with back-off (1 s … 30 s, ± 25 %) while no other member is
 /// alive, and every 30 s … 60 s as long as none of a contact's addresses is an alive member. A member lost to death is dialled
-/// again every 30 s for a day, so that two halves of a cluster find each other after any partition.
+/// again every 30 s for a day (of more than 16 lost ones, 16 drawn anew each time), so that two halves of a cluster find each
+/// other after any partition. A name is looked up each time anew, and each of its addresses is a node of its own.
 class Membership {
 public:
     Membership(Config config, KeyRing keys, Rng rng, NonceSource nonces,

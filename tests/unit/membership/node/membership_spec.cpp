@@ -210,7 +210,20 @@ TEST_F(MembershipSpec, WhatCannotBeSentIsTold) {
     net.tells("a", SetMeta{Bytes(513, 'x')});
     net.tells("a", Forget{"b"});
     net.tells("a", JoinContact{"[::1"});
-    EXPECT_THAT(notices("a"), SizeIs(7));
+    net.tells("a", SendUser{.to = "b", .payload = encode(PeerForget{"c"}), .reliable = true});
+    EXPECT_THAT(notices("a"), SizeIs(8));
+}
+
+TEST_F(MembershipSpec, AnAliveMemberIsNotForgottenWhoeverAsksForIt) {
+    three();
+    Bytes content, framed;
+    wire::encode_stream_user(encode(PeerForget{"c"}), content);
+    ASSERT_TRUE(wire::frame_stream({}, wire::StreamReader::End::Dialler, content,
+                                   std::array<std::uint8_t, KeyRing::kNonceBytes>{}, framed));
+    net.tells("b", StreamOpened{StreamId{999'999}, kCarol});
+    net.tells("b", StreamBytes{StreamId{999'999}, framed});
+    EXPECT_TRUE(machine("b").member("c"));
+    EXPECT_THAT(net.heard<UserMessage>("b"), IsEmpty());
 }
 
 TEST_F(MembershipSpec, TheLargestBroadcastFitsIntoOnePacketOfTheBudget) {
