@@ -81,7 +81,7 @@ class Member:
     def __init__(self, program, name, *flags, log, ignore=(), ready=True):
         self.name, self.events, self.rest, self.ids = name, [], bytearray(), itertools.count(1)
         self.ignore = tuple(f'"event":"{event}"'.encode() for event in ignore)
-        self.news, self.log_file, self.addr = threading.Condition(), log, None
+        self.news, self.ended, self.log_file, self.addr = threading.Condition(), False, log, None
         with open(log, "ab") as stderr:
             self.process = subprocess.Popen([program, "-name", name, *map(str, flags)], stdin=subprocess.PIPE, bufsize=0,
                                             stdout=subprocess.PIPE, stderr=stderr, preexec_fn=die_with_us)
@@ -109,8 +109,12 @@ class Member:
                     event["at"] = now
                     self.events.append(event)
                 self.news.notify_all()
-        else:
+        elif data:
             self.rest += data
+        else:
+            with self.news:
+                self.ended = True
+                self.news.notify_all()
         return bool(data)
 
     def mark(self):
@@ -130,9 +134,10 @@ class Member:
                     if found["event"] == event and matches(found, want):
                         return found
                 since, left = len(self.events), until - time.monotonic()
-                if left <= 0 or not self.news.wait(left) and time.monotonic() >= until:
+                ended = self.ended  # then nothing comes any more
+                if ended or left <= 0 or not self.news.wait(left) and time.monotonic() >= until:
                     last = [e for e in self.events if e["event"] != "ping"][-4:]
-                    raise AssertionError(f"{self.name}: no {event} {want} in {patient(timeout):.0f} s; last: {last}\nlog: {self.log()[-1500:]}")
+                    raise AssertionError(f"{self.name}: no {event} {want}, {'it ended' if ended else f'{patient(timeout):.0f} s'}; last: {last}\nlog: {self.log()[-1500:]}")
 
     def log(self):
         return self.log_file.read_text(errors="replace")

@@ -36,7 +36,7 @@ def own():
 def shared_peer():
     """The folder of the Go peer's sources."""
     shared = Path(os.environ.get("ANODE_SHARED") or PROJECT.parent / "shared")
-    folder = shared / "peers" / "memberlist"
+    folder = (shared / "peers" / "memberlist").resolve()
     if not (folder / "go.mod").exists():
         raise Absent("the folder of the Go peer is absent (ANODE_SHARED)")
     return folder

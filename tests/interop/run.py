@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the interop tests, several files at a time, and counts: tests/interop/run.py [FILE…] [-- pytest options].
 
-The foreign peers are built first. What fails is tried once more, alone: a busy machine can break a deadline, a defect
+The foreign peers are built first; `--absent` builds them only, and says why they cannot be had, if so. What fails is tried once more, alone: a busy machine can break a deadline, a defect
 breaks it again.
 """
 import concurrent.futures
@@ -39,26 +39,30 @@ def pytest(file, options):
         return count, done.stdout
 
 
+def run(file, options):
+    """One file, and what failed once more."""
+    count, output = pytest(file, options)
+    if count["failed"]:
+        print(output)
+        again, output = pytest(file, ["--last-failed", "--last-failed-no-failures=none", *options])
+        print(f"{file.name}: {count['failed']} failed, tried again: {again['failed']} failed\n{output if again['failed'] else ''}")
+        count.update(passed=count.get("passed", 0) + again.get("passed", 0), failed=again["failed"])
+    print(f"{file.name}: {count}", flush=True)
+    return count
+
+
 def main():
-    named = sys.argv[1:]
-    options = named[named.index("--") + 1:] if "--" in named else []
-    named = named[:named.index("--")] if "--" in named else named
-    files = [HERE / Path(name).name for name in named] or sorted(HERE.glob("test_*.py"), key=lambda f: (f.name not in LONGEST, f.name))
     absent = peers.build_all()
-    if absent:
-        print(f"SKIPPED, all that needs foreign peers: {absent}")
+    if sys.argv[1:] == ["--absent"]:
+        print(absent or "", end="")
+        return 0
+    named, options = sys.argv[1:], []
+    if "--" in named:
+        named, options = named[:named.index("--")], named[named.index("--") + 1:]
+    files = [HERE / Path(name).name for name in named] or sorted(HERE.glob("test_*.py"), key=lambda f: (f.name not in LONGEST, f.name))
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        results = dict(zip(files, pool.map(lambda file: pytest(file, options), files)))
-    total = {"passed": 0, "failed": 0, "skipped": 0}
-    for file, (count, output) in results.items():
-        if count["failed"]:
-            print(output)
-            again, output = pytest(file, ["--last-failed", "--last-failed-no-failures=none", *options])
-            print(f"{file.name}: {count['failed']} failed, tried again: {again['failed']} failed\n{output if again['failed'] else ''}")
-            count = {**count, "passed": count.get("passed", 0) + again.get("passed", 0), "failed": again["failed"]}
-        for kind in total:
-            total[kind] += count.get(kind, 0)
-        print(f"{file.name}: {count}")
+        counts = list(pool.map(lambda file: run(file, options), files))
+    total = {kind: sum(count.get(kind, 0) for count in counts) for kind in ("passed", "failed", "skipped")}
     print(f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped")
     return 1 if total["failed"] or not total["passed"] + total["skipped"] else 0
 

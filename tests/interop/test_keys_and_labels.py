@@ -44,7 +44,7 @@ def test_a_wrong_key_is_refused_both_ways(make, first, second, ours, theirs):
     one, other = make(first, "one", *ours), make(second, "other", *theirs)
     refuses(one, other)
     refuses(other, one)
-    one.ask("send-best-effort", to=other.addr, payload="not for you")
+    one.ask("send-best-effort", expect=None, to=other.addr, payload="not for you")  # ours sends to members only
     friend = make(second, "friend", *ours)
     friend.join(one)
     everyone_knows([one, friend])
@@ -72,7 +72,7 @@ def test_a_wrong_label_is_refused_both_ways(make, first, second, ours, theirs):
     one, other = make(first, "one", "-label", ours), make(second, "other", "-label", theirs)
     refuses(one, other)
     refuses(other, one)
-    one.ask("send-best-effort", to=other.addr, payload="not for you")
+    one.ask("send-best-effort", expect=None, to=other.addr, payload="not for you")  # ours sends to members only
     friend = make(second, "friend", "-label", ours)
     friend.join(one)
     everyone_knows([one, friend])
