@@ -135,7 +135,7 @@ TEST_F(SwimStates, WhoAnnouncesItselfStaleWhileHeldDeadIsTold) {
     desk.forget_sent();
     desk.hears_alive("bob", 1);
     ASSERT_THAT(desk.sent_to("bob"), SizeIs(1));
-    const auto& told = desk.sent_to("bob")[0].parts[0];
+    const desk::Said told = desk.sent_to("bob")[0].parts[0];
     EXPECT_EQ(told.type, Type::Suspect);
     EXPECT_EQ(told.incarnation, 5u);
     EXPECT_EQ(told.from, "us");
