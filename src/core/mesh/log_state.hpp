@@ -42,6 +42,10 @@ public:
     [[nodiscard]] std::size_t gaps() const;
     [[nodiscard]] std::uint64_t missing_count() const;
     [[nodiscard]] const RangeSet& skipped() const noexcept { return skipped_; }
+    /// Why each range was given up, in order of time. Joined ranges may span what was had in between.
+    [[nodiscard]] const std::vector<std::pair<SeqRange, Skip>>& reasons() const noexcept {
+        return reasons_;
+    }
     /// The start of the run of sequences had that ends at head; head + 1 if head itself is not had.
     [[nodiscard]] Seq contiguous_from() const noexcept;
     /// Over (log, watermark, head, holes): for vectors.

@@ -1,47 +1,167 @@
 #include "core/mesh/repair.hpp"
 
+#include <algorithm>
+
+#include "core/mesh/audits.hpp"
+
 namespace anode::mesh {
+namespace {
+
+constexpr Duration kBulkIdle = 60s, kForgetEvery = 60s;
+
+}  // namespace
 
 struct Repair::Parts {
+    Parts(Shared& s, RepairPort& p)
+        : shared(s),
+          port(p),
+          holders(s),
+          vectors(s, p, holders,
+                  [this](Link& link, const Compared& compared) { exchanged(link, compared); }),
+          client(s, p, holders, vectors),
+          server(s, p),
+          give_up(s, p, holders, client),
+          audits(s, p, vectors, client, server, give_up) {}
+
+    void exchanged(Link& link, const Compared& compared);
+    void find_holes();
+    void hang_up_idle();
+    void forget_retired();
+
     Shared& shared;
     RepairPort& port;
+    Holders holders;
+    Vectors vectors;
+    PullClient client;
+    PullServer server;
+    GiveUp give_up;
+    Audits audits;
+    std::map<LinkId, Instant> idle_since;  ///< bulk links
+    Instant forget_at{};
 };
 
-Repair::Repair(Shared& shared, RepairPort& port)
-    : parts_(std::make_unique<Parts>(Parts{shared, port})) {}
+/// Both sides of a link know what the other has.
+void Repair::Parts::exchanged(Link& link, const Compared& compared) {
+    if (link.purpose == Purpose::Audit) {
+        const Instant still = shared.now.mono - 5s;
+        for (const auto& [log, entry] : shared.logs.all()) {
+            // What flows comes by itself; a log that stands still here and is longer there does not.
+            const bool flows = entry->head_at != Instant{} && entry->head_at > still;
+            if (!entry->own() && !flows && holders.head_of(link.peer, *entry) > entry->state.head())
+                client.want_tail(link.peer, log);
+        }
+    }
+    audits.exchanged(link, compared);
+    client.wake();
+}
+
+void Repair::Parts::find_holes() {
+    for (const auto& [log, entry] : shared.logs.all())
+        if (entry->state.watermark() < entry->state.head()) client.add(log);
+}
+
+void Repair::Parts::hang_up_idle() {
+    std::vector<LinkId> idle;
+    for (auto& [id, since] : idle_since) {
+        const Link* link = shared.links.find(id);
+        if (link != nullptr && (server.serves(id) || client.uses(link->peer)))
+            since = shared.now.mono;
+        if (shared.now.mono >= since + kBulkIdle) idle.push_back(id);
+    }
+    for (const LinkId id : idle) {
+        idle_since.erase(id);
+        Link* link = shared.links.find(id);
+        if (link == nullptr) continue;
+        client.link_lost(*link);
+        port.hang_up(*link);
+    }
+}
+
+void Repair::Parts::forget_retired() {
+    if (shared.now.mono < forget_at) return;
+    forget_at = shared.now.mono + kForgetEvery;
+    holders.forget_retired();
+}
+
+Repair::Repair(Shared& shared, RepairPort& port) : parts_(std::make_unique<Parts>(shared, port)) {}
 Repair::~Repair() = default;
 
 void Repair::on_link_sync(Link& link) {
-    frames::Vector vector;
-    vector.bucket = 0xFFFF;
-    for (const auto& [log, entry] : parts_->shared.logs.all()) {
-        const LogState& state = entry->state;
-        vector.rows.push_back({log, state.lowest(), state.watermark(), state.head(),
-                               state.last_hlc(), state.missing()});
-    }
-    parts_->shared.send(link, vector);
+    parts_->find_holes();
+    parts_->vectors.begin(link, false);
+    parts_->client.wake();
+}
+
+void Repair::on_link_ready(Link& link) {
+    if (link.purpose == Purpose::Audit) parts_->audits.link_ready(link);
+    if (link.purpose == Purpose::Bulk) parts_->idle_since[link.id] = parts_->shared.now.mono;
+    parts_->client.link_ready(link);
+}
+
+void Repair::on_link_lost(Link& link) {
+    parts_->vectors.link_lost(link);
+    parts_->server.link_lost(link);
+    parts_->client.link_lost(link);
+    parts_->idle_since.erase(link.id);
+    if (link.purpose == Purpose::Audit) parts_->audits.link_lost(link);
+    // What a peer holds is known as long as there is a connection over which it would tell of changes.
+    if (link.purpose != Purpose::Bulk && parts_->shared.links.main_of(link.peer) == nullptr)
+        parts_->holders.forget(link.peer);
+}
+
+void Repair::on_vector_root(Link& link, const frames::VectorRoot& frame) {
+    parts_->vectors.on_root(link, frame);
 }
 
 void Repair::on_vector(Link& link, const frames::Vector& frame) {
-    for (const auto& row : frame.rows) parts_->port.heard(link, row.log, row.head);
-    if (frame.last) parts_->port.sync_done(link);
+    parts_->vectors.on_vector(link, frame);
+    parts_->client.wake();
 }
 
 void Repair::on_pull(Link& link, const frames::Pull& frame) {
-    parts_->shared.send(link, frames::PullEnd{frame.request, 1, 1000});
+    if (link.purpose == Purpose::Bulk) parts_->idle_since[link.id] = parts_->shared.now.mono;
+    parts_->server.on_pull(link, frame);
 }
 
-void Repair::on_link_ready(Link&) {}
-void Repair::on_link_lost(Link&) {}
-void Repair::on_vector_root(Link&, const frames::VectorRoot&) {}
-void Repair::on_chunk(Link&, const frames::Chunk&) {}
-void Repair::on_pull_end(Link&, const frames::PullEnd&) {}
-void Repair::on_skip(Link&, const LogKey&, const frames::SkipFrame&) {}
-void Repair::on_room(Link&) {}
-void Repair::on_gap(LogEntry&, SeqRange) {}
-bool Repair::on_loaded(const Loaded&) { return false; }
-void Repair::tick() {}
-Instant Repair::due() const noexcept { return kNever; }
-bool Repair::settled() const noexcept { return true; }
+void Repair::on_chunk(Link& link, const frames::Chunk& frame) {
+    parts_->client.on_chunk(link, frame);
+}
+
+void Repair::on_pull_end(Link& link, const frames::PullEnd& frame) {
+    parts_->client.on_pull_end(link, frame);
+}
+
+void Repair::on_skip(Link& link, const LogKey& log, const frames::SkipFrame& frame) {
+    parts_->client.on_skip(link, log, frame);
+}
+
+void Repair::on_room(Link& link) { parts_->server.on_room(link); }
+
+void Repair::on_gap(LogEntry& entry, SeqRange) { parts_->client.add(entry.log()); }
+
+bool Repair::on_loaded(const Loaded& loaded) { return parts_->server.on_loaded(loaded); }
+
+void Repair::tick() {
+    parts_->vectors.tick();
+    parts_->give_up.tick();
+    parts_->audits.tick();
+    parts_->server.tick();
+    parts_->client.tick();
+    parts_->hang_up_idle();
+    parts_->forget_retired();
+}
+
+Instant Repair::due() const noexcept {
+    Instant next = std::min({parts_->vectors.due(), parts_->give_up.due(), parts_->audits.due(),
+                             parts_->server.due(), parts_->client.due()});
+    for (const auto& [id, since] : parts_->idle_since) next = std::min(next, since + kBulkIdle);
+    return next;
+}
+
+bool Repair::settled() const noexcept {
+    for (const auto& [id, link] : parts_->shared.links.all())
+        if (link->purpose == Purpose::Main && link->state == Link::State::Sync) return false;
+    return !parts_->client.could_fill();
+}
 
 }  // namespace anode::mesh

@@ -19,7 +19,7 @@ public:
     virtual void heard(Link& link, const LogKey& log, Seq head) = 0;
     /// A second connection. It comes back as on_link_ready() or on_link_lost(). Nothing if the member is unknown or banned.
     virtual std::optional<LinkId> dial(const NodeId& peer, Purpose purpose) = 0;
-    /// Orderly: BYE(done) and close. on_link_lost() is not called for it.
+    /// Orderly: BYE(done) and close; on_link_lost() is called for it.
     virtual void hang_up(Link& link) = 0;
     /// A fault of the peer: ERROR, close, ban; on_link_lost() is called for it.
     virtual void accuse(Link& link, std::uint16_t code, const Error& error) = 0;

@@ -1,0 +1,161 @@
+#include "core/mesh/give_up.hpp"
+
+#include <algorithm>
+
+namespace anode::mesh {
+namespace {
+
+constexpr Duration kLookEvery = 1s, kStands = 5s, kAbsent = 10min, kUnreachable = 30s;
+constexpr std::size_t kAskAllUpTo = 64, kAskAtLeast = 16;
+
+}  // namespace
+
+void GiveUp::visited(const NodeId& node) {
+    for (auto& [log, stuck] : stuck_) stuck.asked.insert(node);
+}
+
+Instant GiveUp::due() const noexcept { return client_.holed().empty() ? kNever : look_at_; }
+
+void GiveUp::tick() {
+    if (shared_.now.mono < look_at_) return;
+    look_at_ = shared_.now.mono + kLookEvery;
+    std::erase_if(absent_since_, [&](const auto& one) { return shared_.is_member(one.first); });
+    std::vector<LogKey> logs(client_.holed().begin(), client_.holed().end());
+    for (const LogKey& log : logs) {
+        LogEntry* entry = shared_.logs.find(log);
+        if (entry == nullptr || entry->state.watermark() == entry->state.head()) {
+            client_.holed().erase(log);
+            stuck_.erase(log);
+            continue;
+        }
+        look(*entry);
+    }
+    // Refusals are forgotten in time, and peers fill holes of their own: another look at whom to ask.
+    if (!client_.holed().empty()) client_.wake();
+}
+
+bool GiveUp::closed(const LogKey& log) {
+    if (log.node == shared_.config.node) return log.epoch < shared_.config.epoch;
+    const auto member = shared_.members.find(log.node);
+    if (member != shared_.members.end()) return member->second.epoch > log.epoch;
+    const auto [since, fresh] = absent_since_.emplace(log.node, shared_.now.mono);
+    return shared_.now.mono >= since->second + kAbsent;
+}
+
+void GiveUp::give_up(LogEntry& entry, SeqRange range, Skip why) {
+    port_.give_up(entry, range, why);
+}
+
+void GiveUp::look(LogEntry& entry) {
+    if (by_age(entry)) return;
+    // Our own retention passed it: filled, it would be gone at once.
+    const Seq lowest = entry.state.lowest();
+    for (const SeqRange& hole : entry.state.missing())
+        if (hole.first < lowest)
+            give_up(entry, {hole.first, std::min(hole.last, lowest - 1)}, Skip::Expired);
+    if (links_settling()) return;
+    RangeSet ranges = nowhere(entry);
+    if (ranges.empty()) {
+        stuck_.erase(entry.log());
+        return;
+    }
+    const auto [at, fresh] = stuck_.try_emplace(entry.log());
+    Stuck& stuck = at->second;
+    const bool grew = !std::ranges::all_of(
+        ranges.ranges(), [&](const SeqRange& range) { return stuck.ranges.covers(range); });
+    if (fresh || grew) {
+        stuck.since = shared_.now.mono;
+        stuck.asked.clear();
+    }
+    stuck.ranges = std::move(ranges);
+    judge(entry, stuck);
+}
+
+/// The whole log is older than anything that is kept or was asked for.
+bool GiveUp::by_age(LogEntry& entry) {
+    const Hlc last = entry.state.last_hlc();
+    if (last.value == 0) return false;
+    const std::int64_t age = shared_.now.wall - last.micros();
+    const bool expired = age > (shared_.config.horizon + 2 * shared_.config.drift_max) / 1us;
+    if (!expired && age <= shared_.config.history / 1us) return false;
+    for (const SeqRange& hole : entry.state.missing())
+        give_up(entry, hole, expired ? Skip::Expired : Skip::BeforeJoin);
+    return true;
+}
+
+/// A neighbour whose vectors are still to come may have everything; and without neighbours nothing is known.
+bool GiveUp::links_settling() const {
+    bool any = false;
+    for (const auto& [id, link] : shared_.links.all()) {
+        if (link->purpose != Purpose::Main || link->state == Link::State::Closing) continue;
+        if (link->state != Link::State::Up && (link->dialled || link->ready())) return true;
+        any |= link->state == Link::State::Up;
+    }
+    return !any;
+}
+
+RangeSet GiveUp::nowhere(LogEntry& entry) {
+    RangeSet somewhere;
+    const auto holes = entry.state.missing();
+    for (const auto& [id, link] : shared_.links.all()) {
+        const bool asked = link->live() || (link->purpose == Purpose::Audit && link->ready());
+        if (!asked) continue;
+        for (const SeqRange& hole : holes)
+            for (const SeqRange& part : holders_.parts_of(link->peer, entry, hole))
+                somewhere.add(part);
+    }
+    RangeSet stuck;
+    for (const SeqRange& hole : holes)
+        for (const SeqRange& part : somewhere.missing_of(hole)) stuck.add(part);
+    return stuck;
+}
+
+Seq GiveUp::expired_below(const LogEntry& entry) const {
+    Seq lowest = 1;
+    for (const auto& [id, link] : shared_.links.all())
+        if (link->live()) lowest = std::max(lowest, holders_.lowest_of(link->peer, entry.log()));
+    return lowest;
+}
+
+void GiveUp::judge(LogEntry& entry, Stuck& stuck) {
+    const Duration stood = shared_.now.mono - stuck.since;
+    if (stood < kStands) return;
+    const Seq lowest = expired_below(entry);
+    const bool lost =
+        stood >= shared_.config.lost_after && closed(entry.log()) && everyone_asked(stuck);
+    const std::vector<SeqRange> ranges = stuck.ranges.ranges();
+    for (const SeqRange& range : ranges) {
+        if (range.first < lowest)
+            give_up(entry, {range.first, std::min(range.last, lowest - 1)}, Skip::Expired);
+        if (lost && range.last >= lowest)
+            give_up(entry, {std::max(range.first, lowest), range.last}, Skip::Lost);
+    }
+}
+
+bool GiveUp::everyone_asked(const Stuck& stuck) {
+    std::size_t asked = 0;
+    for (const auto& [node, peer] : shared_.members)
+        asked += stuck.asked.contains(node) || shared_.links.main_of(node) != nullptr ? 1 : 0;
+    const std::size_t members = shared_.members.size();
+    return asked >= (members <= kAskAllUpTo ? members : kAskAtLeast);
+}
+
+std::optional<NodeId> GiveUp::to_visit() {
+    std::erase_if(unreachable_,
+                  [&](const auto& one) { return shared_.now.mono >= one.second + kUnreachable; });
+    for (const auto& [log, stuck] : stuck_) {
+        if (shared_.now.mono < stuck.since + kStands) continue;
+        std::vector<NodeId> open;
+        for (const auto& [node, peer] : shared_.members) {
+            if (stuck.asked.contains(node) || unreachable_.contains(node) ||
+                shared_.links.main_of(node) != nullptr)
+                continue;
+            if (node == log.node) return node;  // the origin first
+            open.push_back(node);
+        }
+        if (!open.empty()) return open[shared_.rng.below(open.size())];
+    }
+    return std::nullopt;
+}
+
+}  // namespace anode::mesh
