@@ -84,6 +84,7 @@ void Links::say_hello(Link& link) {
 void Links::on_hello(Link& link, const frames::Hello& hello) {
     if (link.state != Link::State::Hello)
         return accuse(link, 1, {Errc::Malformed, "a second HELLO"});
+    neighbours_.refresh();
     if (!admit(link, hello)) return;
     if (!link.dialled) {
         link.purpose = hello.purpose;

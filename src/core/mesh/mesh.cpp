@@ -36,7 +36,9 @@ Mesh::Parts::Parts(Config config, Rng rng)
       digests(shared),
       delivery(shared, repair),
       trees(shared, streams, digests, delivery, links),
-      copies(shared) {}
+      copies(shared),
+      spread(shared),
+      retirement(shared, trees) {}
 
 void Mesh::Parts::handle(const Input& input) {
     std::visit(Overloaded{
@@ -54,7 +56,7 @@ void Mesh::Parts::handle(const Input& input) {
                        if (link->purpose != Purpose::Main && link->ready()) repair.on_room(*link);
                    },
                    [&](const LinkClosed& in) { links.closed(in); },
-                   [&](const Sealed& in) { trees.on_sealed(in); },
+                   [&](const Sealed& in) { on_sealed(in); },
                    [&](const Stored& in) { on_stored(in); },
                    [&](const Retained& in) {
                        if (LogEntry* entry = shared.logs.find(in.log))
@@ -87,7 +89,9 @@ void Mesh::Parts::tick() {
     trees.tick();
     digests.tick();
     copies.tick();
+    spread.tick();
     repair.tick();
+    retirement.tick();
 }
 
 void Mesh::Parts::finish() {
@@ -97,7 +101,8 @@ void Mesh::Parts::finish() {
 }
 
 Instant Mesh::Parts::due() const {
-    return std::min({links.due(), trees.due(), digests.due(), copies.due(), repair.due()});
+    return std::min({links.due(), trees.due(), digests.due(), copies.due(), spread.due(),
+                     repair.due(), retirement.due()});
 }
 
 void Mesh::Parts::on_bytes(const LinkBytes& bytes) {
@@ -115,6 +120,11 @@ void Mesh::Parts::on_bytes(const LinkBytes& bytes) {
         on_frame(*link, **frame);
     }
     if (link->ready()) shared.give_credit(*link, false);
+}
+
+void Mesh::Parts::on_sealed(const Sealed& sealed) {
+    trees.on_sealed(sealed);
+    if (const LogEntry* entry = shared.logs.find(sealed.log)) spread.sealed(*entry, sealed.block);
 }
 
 void Mesh::Parts::on_stored(const Stored& stored) {

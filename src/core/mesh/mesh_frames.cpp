@@ -121,7 +121,7 @@ void Mesh::Parts::on_credit(Link& link, const frames::Credit& frame) {
     }
     link.credit = std::min(link.credit + std::int64_t{frame.bytes}, kCreditMax);
     link.live_outstanding -= std::min<std::uint64_t>(link.live_outstanding, frame.bytes);
-    link.credit_at = shared.now.mono;
+    if (frame.bytes != 0) link.credit_at = shared.now.mono;
     streams.pump(link);
 }
 

@@ -2,6 +2,8 @@
 
 #include "core/mesh/copies.hpp"
 #include "core/mesh/mesh.hpp"
+#include "core/mesh/retirement.hpp"
+#include "core/mesh/spread.hpp"
 #include "core/mesh/trees.hpp"
 
 namespace anode::mesh {
@@ -39,6 +41,8 @@ struct Mesh::Parts final : LinkEvents, RepairPort {
     Delivery delivery;
     Trees trees;
     Copies copies;
+    Spread spread;
+    Retirement retirement;
 
 private:
     void start(const Start& start);
@@ -48,6 +52,7 @@ private:
     void on_log_def(Link& link, const frames::LogDef& frame);
     void on_credit(Link& link, const frames::Credit& frame);
     void on_acks(Link& link, const frames::Ack& ack);
+    void on_sealed(const Sealed& sealed);
     void on_stored(const Stored& stored);
     void send_peer(const SendPeer& message);
     /// The log an alias of this link stands for. Nothing: it is not kept here, or the alias is a fault, and told.

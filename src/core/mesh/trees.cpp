@@ -18,6 +18,7 @@ constexpr Seq kLeapMax = Seq{1} << 40;
 
 void Trees::know(const KnownLog& known) {
     LogEntry& entry = shared_.logs.add(known.log);
+    entry.head_at = shared_.now.mono;
     for (const SeqRange& range : known.have)
         (void)entry.state.have(range, known.first_hlc, known.last_hlc);
     if (!known.have.empty()) {
@@ -64,6 +65,7 @@ LogEntry* Trees::meet(Link& link, const LogKey& log, const Heard& what) {
     }
     LogEntry& entry = shared_.logs.add(log);
     entry.opened = what.opened;
+    entry.head_at = shared_.now.mono;
     entry.tree.met = true;
     return &entry;
 }
@@ -255,6 +257,8 @@ void Trees::on_digest(Link& link, const frames::Digest& digest) {
 bool Trees::over(const LogEntry& entry) const {
     const LogKey& log = entry.log();
     if (log.node == shared_.config.node) return log.epoch != shared_.config.epoch;
+    const Link* link = shared_.links.main_of(log.node);
+    if (link != nullptr && link->epoch == log.epoch) return false;
     const auto member = shared_.members.find(log.node);
     return member == shared_.members.end() || member->second.epoch > log.epoch;
 }

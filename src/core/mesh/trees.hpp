@@ -52,6 +52,8 @@ public:
     void link_down(Link& link);
     /// Children go elsewhere, as far as there is an elsewhere.
     void drain();
+    /// The log is about to be dropped: it leaves its tree.
+    void forget(LogEntry& entry);
     void tick();
     /// At the end of a step: queries that were gathered.
     void flush();

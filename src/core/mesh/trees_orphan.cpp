@@ -119,6 +119,13 @@ void Trees::link_down(Link& link) {
     }
 }
 
+void Trees::forget(LogEntry& entry) {
+    for (const auto& [id, link] : shared_.links.all()) streams_.stop(*link, entry);
+    if (entry.tree.parent != kNoLink) prune(entry, entry.tree.parent, kSwitched);
+    set_parent(entry, nullptr);
+    entry.tree.joining = kNoLink;
+}
+
 void Trees::tick() {
     while (LogEntry* entry = shared_.logs.take_due(shared_.now.mono)) {
         fire(*entry);
