@@ -13,7 +13,7 @@ constexpr Timers::Kind kind_of(bool slow) noexcept {
 }  // namespace
 
 Duration Swim::State::limit_of(const Entry& entry) const noexcept {
-    const Duration floor = config.fast.timeout_min;
+    const Duration floor = std::max<Duration>(config.fast.timeout_min, 1ms);
     const Duration wanted = entry.rtt.measured() ? entry.rtt.limit() : 2 * floor;
     return awareness.scale(std::clamp(wanted, floor, std::max(floor, config.timing.probe_timeout)));
 }
@@ -67,9 +67,9 @@ void Swim::State::start_probe(Entry& entry, bool scheduled, Instant now) {
                 .fast = fast(entry),
                 .scheduled = scheduled};
     probe.limit = probe.fast ? limit_of(entry) : config.timing.probe_timeout;
-    probe.expires =
-        now + (probe.fast ? std::max(awareness.scale(config.fast.probe_interval), 4 * probe.limit)
-                          : awareness.scale(config.timing.probe_interval));
+    const Duration interval =
+        awareness.scale(probe.fast ? config.fast.probe_interval : config.timing.probe_interval);
+    probe.expires = now + std::max(interval, (probe.fast ? 4 : 1) * probe.limit);
     probe.next = now + probe.limit;
     ++counters.probes;
     Probe& kept = probes.emplace_back(probe);

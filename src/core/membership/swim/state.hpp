@@ -30,7 +30,7 @@ namespace anode::membership {
 struct Swim::State {
     static constexpr std::size_t kProbesMax = 64;
     static constexpr std::size_t kRelaysMax = 512;
-    static constexpr std::size_t kQueueMax = 8192, kQueueBytesMax = 4u << 20;
+    static constexpr std::size_t kQueueMax = 8192, kQueueBytesMax = 256u << 10;
     static constexpr std::size_t kUserQueueMax = 1024, kUserQueueBytesMax = 1u << 20;
     static constexpr std::size_t kLostMax = 1024;
     static constexpr Incarnation kLeapMax = 1u << 30;  ///< accusations further ahead are no mistake

@@ -118,6 +118,82 @@ TEST(SwimFast, OldProfileTakesAsLongAsMemberlist) {
     EXPECT_LE(town.all_know(7, died), 12s);
 }
 
+TEST(SwimFast, ForeignMembersAmongOursAreJudgedAsTheyJudge) {
+    Town town({.size = 12, .seed = 6, .foreign = 6});
+    town.meet();
+    town.run(20s);
+    EXPECT_TRUE(town.events.empty());
+    Instant died = town.now();
+    town.set(11, Health::Silent);
+    town.run(2s);
+    EXPECT_EQ(town.deaths_seen(11), 0u);
+    town.run(18s);
+    EXPECT_GE(town.all_know(11, died), 4s);
+    died = town.now();
+    town.set(1, Health::Silent);
+    town.run(3s);
+    EXPECT_GT(town.all_know(1, died), 0s);
+}
+
+TEST(SwimFast, WhateverIsHeardNeverBreaksUsAndNeverTakesUsOut) {
+    Rng chaos(99);
+    Desk one(true);
+    one.start();
+    const std::vector<std::string> names{"us", "bob", "carol", "dave", "", std::string(300, 'n')};
+    const std::vector<Bytes> metas{"", Desk::fast_meta(), Bytes(600, 'm'), "foreign"};
+    for (int i = 0; i < 20'000; ++i) {
+        const std::string& node = names[chaos.below(names.size())];
+        const std::string& from = names[chaos.below(names.size())];
+        const auto incarnation = static_cast<Incarnation>(
+            chaos.chance(0.1) ? chaos.next() : chaos.below(2ull * one.swim().incarnation() + 3));
+        const auto seq = static_cast<std::uint32_t>(
+            chaos.chance(0.5) ? one.asked("bob") + chaos.below(3) : chaos.next());
+        const Address source = Desk::address_of(from);
+        wire::Alive alive{incarnation,
+                          node,
+                          Desk::address_of(chaos.chance(0.9) ? node : from),
+                          metas[chaos.below(metas.size())],
+                          {},
+                          6};
+        if (chaos.chance(0.1))
+            alive.versions.bytes[chaos.below(6)] = static_cast<std::uint8_t>(chaos.next());
+        switch (chaos.below(8)) {
+            case 0:
+                one.hears(wire::Ping{seq, node, source, from}, source);
+                break;
+            case 1:
+                one.hears(wire::IndirectPing{seq, source, node, true, source, from}, source);
+                break;
+            case 2:
+                one.hears(wire::Ack{seq, "x"}, source);
+                break;
+            case 3:
+                one.hears(wire::Nack{seq}, source);
+                break;
+            case 4:
+                one.hears(wire::Suspect{{incarnation, node, from}}, source);
+                break;
+            case 5:
+                one.hears(wire::Dead{{incarnation, node, from}}, source);
+                break;
+            case 6:
+                one.hears(alive, source);
+                break;
+            default:
+                one.swim().stream_answer(seq, static_cast<Swim::StreamAnswer>(chaos.below(3)),
+                                         one.now);
+        }
+        if (chaos.chance(0.05)) one.swim().link_lost(node, one.now);
+        if (chaos.chance(0.01)) one.swim().forget(node, one.now);
+        one.pass(Duration{chaos.between(0, 60'000'000)});
+        if (one.sent.size() > 100) one.sent.clear();
+        one.outputs.clear();
+        ASSERT_EQ(one.state_of("us"), MemberState::Alive);
+        ASSERT_LE(one.swim().incarnation(), kIncarnationMax);
+        ASSERT_LE(one.swim().size(), 4u);
+    }
+}
+
 class SwimFastDesk : public testing::Test {
 protected:
     SwimFastDesk() {

@@ -23,7 +23,8 @@ Town::Node::Node(Town& town_in, std::size_t index_in)
     config.name = Town::name(index);
     config.advertise = address_of(index);
     config.fast.on = town.options_.fast;
-    if (town.options_.fast) {
+    if (index + town.options_.foreign >= town.options_.size) config.fast.on = false;
+    if (config.fast.on) {
         NodeMeta meta;
         meta.capabilities = NodeMeta::kFast;
         config.meta = meta.encode();

@@ -30,6 +30,7 @@ public:
         std::uint64_t seed = 1;
         double loss = 0;
         bool fast = true;
+        std::size_t foreign = 0;  ///< the last ones are no nodes of ours
         Duration latency_min = 200us, latency_max = 1ms;
     };
     explicit Town(const Options& options);
