@@ -214,5 +214,6 @@ def measured(figure):
     return run
 
 
+# By the name under which RESULTS.md keeps the rows.
 FIGURES = {"8b": measured(silent_deaths), "8c": measured(false_deaths), "8c-starved": measured(starved_members),
            "9": measured(quiet), "view": measured(whole_views)}

@@ -43,10 +43,12 @@ def make(tmp_path):
 
 @pytest.fixture
 def cluster(make):
-    """A cluster whose names tell the kind: a… is ours, g… is Go's. All join the first and know each other."""
+    """A cluster whose names tell the kind: a… is ours, f… ours with the fast profile, g… is Go's. All join the first and know
+    each other."""
+    kinds = {"a": ("anode",), "f": ("anode", "-fast=on"), "g": ("go",)}
 
     def together(names, *flags, **more):
-        members = [make({"a": "anode", "g": "go"}[name[0]], name, *flags, **more) for name in names.split()]
+        members = [make(kinds[name[0]][0], name, *kinds[name[0]][1:], *flags, **more) for name in names.split()]
         for one in members[1:]:
             one.join(members[0])
         everyone_knows(members)

@@ -65,11 +65,11 @@ void begin(Commands::Members& members, const Flags& flags, Commands& commands, E
 
 int run(const Flags& flags) {
     Loop loop({.name = "member"});
-    Events* const events = new Events;  // it outlives all that may still tell something
     std::function<void()> leave;
-    const auto signals = Signals::start(loop, [&leave](int) {
+    const auto signals = Signals::start(loop, [&leave](int) {  // before any other thread
         if (leave) leave();
     });
+    Events* const events = new Events;  // it outlives all that may still tell something
     auto members = open_members(loop, flags, *events);
     if (!signals || !members) {
         const Error& error = signals ? members.error() : signals.error();

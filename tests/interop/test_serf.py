@@ -1,4 +1,6 @@
 """Real Serf clusters: a new agent and an old one, which stands on memberlist 0.2.2 and its old codec. Appendix A."""
+import base64
+
 import pytest
 
 import peers
@@ -48,9 +50,9 @@ def test_a_serf_cluster_takes_us_as_a_member(make, agent, version, direction, ou
     mark = ours.mark()
     assert serf.command("event", "deploy", "payload1").returncode == 0
     event = ours.wait("message", since=mark, payload_base64=lambda text: text.startswith("A4"))  # 03, then a map of four
-    assert "payload1".encode().hex() in bytes_of(event).hex() and b"deploy" in bytes_of(event)
+    assert b"payload1" in bytes_of(event) and b"deploy" in bytes_of(event)
     for _ in range(2):
-        ours.wait("ping", timeout=30, since=ours.mark(), node="serf", bytes=lambda size: size > 0)
+        ours.wait("ping", timeout=30, since=ours.mark(), node="serf")
     assert ours.ask("stats")["health_score"] == 0
     assert serf.complaints() == []
     assert not ours.find("leave", node="serf")
@@ -60,7 +62,6 @@ def test_a_serf_cluster_takes_us_as_a_member(make, agent, version, direction, ou
 
 
 def bytes_of(event):
-    import base64
     return base64.b64decode(event["payload_base64"])
 
 
