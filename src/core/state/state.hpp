@@ -51,6 +51,8 @@ struct Restore {
 };
 struct Tick {};
 /// A local wish. `if_stamp`: only if the register still has it ("" = only if there is none).
+/// `revoke` without a value keeps the value that is there. Claims (kind "owner") follow the number of sources and are not
+/// counted against the rate.
 struct Write {
     std::uint64_t id = 0;  ///< of the caller; comes back in Written
     std::string kind, key;
@@ -123,10 +125,20 @@ struct Limits {
     Duration tombstone = 7 * 24h, drift_max = 10s;
 };
 
+/// What was not taken in.
+struct Counters {
+    std::uint64_t malformed = 0;    ///< frames and entries that break their form, or are of one we do not know
+    std::uint64_t over_limit = 0;   ///< entries of others beyond a quarter more than our own limits
+    std::uint64_t out_of_time = 0;  ///< deletions whose time is over, of registers we do not have
+    std::uint64_t quarantine_full = 0;
+};
+
 /// Replicated registers as one state machine.
 /// Thread:  confined to one owner.
 /// Time:    `now` read once per step.
 /// Errors:  a peer's malformed frame or entry is dropped, counted and told once.
+/// Limits:  local writes by Limits; values of others up to a quarter more, as two halves of a cluster may both have been full.
+///          Deletions are forgotten after Limits::tombstone, revocations never.
 /// Source:  dissemination, section 6; Shapiro et al., "Conflict-free Replicated Data Types", 2011.
 class State {
 public:
@@ -136,6 +148,7 @@ public:
     void handle(const Input& input, Now now, std::vector<Output>& out);
     [[nodiscard]] Instant due() const noexcept;
 
+    /// None if deleted.
     [[nodiscard]] const Item* find(std::string_view kind, std::string_view key) const;
     /// Living items of a kind, by key.
     [[nodiscard]] std::vector<const Item*> all(std::string_view kind) const;
@@ -147,6 +160,7 @@ public:
     [[nodiscard]] std::size_t quarantined() const noexcept;
     /// Away for longer than tombstones live: our old map was not merged; Rejoin decides.
     [[nodiscard]] bool estranged() const noexcept;
+    [[nodiscard]] const Counters& counters() const noexcept;
 
     struct Parts;
 
