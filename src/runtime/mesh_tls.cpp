@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t kKeyBytes = 32;
 constexpr unsigned char kAes128GcmSha256[] = {0x13, 0x01};
+constexpr unsigned char kKind[] = {'m', 'e', 's', 'h'};
 
 struct PreShared {
     std::string identity;
@@ -114,6 +115,7 @@ struct MeshTls::State {
         SSL_SESSION* session = SSL_SESSION_new();
         if (session == nullptr || cipher == nullptr ||
             SSL_SESSION_set1_master_key(session, key.key.data(), key.key.size()) != 1 ||
+            SSL_SESSION_set1_id_context(session, kKind, sizeof kKind) != 1 ||
             SSL_SESSION_set_cipher(session, cipher) != 1 ||
             SSL_SESSION_set_protocol_version(session, TLS1_3_VERSION) != 1) {
             SSL_SESSION_free(session);
@@ -159,6 +161,8 @@ struct MeshTls::State {
         SSL_CTX_set_num_tickets(made.get(), 0);
         SSL_CTX_set_session_cache_mode(made.get(), SSL_SESS_CACHE_OFF);
         SSL_CTX_set_app_data(made.get(), this);
+        // OpenSSL refuses to verify peers of sessions, and a pre-shared key is one, without a name for their kind.
+        SSL_CTX_set_session_id_context(made.get(), kKind, sizeof kKind);
         if (security.mode == MeshSecurity::Mode::Certificates) {
             if (auto loaded = load_certificates(made.get(), security); !loaded)
                 return std::unexpected(loaded.error());
