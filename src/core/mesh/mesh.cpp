@@ -24,9 +24,15 @@ void Mesh::handle(const Input& input, Now now, Outbox& out) {
     parts_->handle(input);
     parts_->finish();
     parts_->shared.out = nullptr;
+    parts_->due_known = false;
 }
 
-Instant Mesh::due() const noexcept { return parts_->due(); }
+Instant Mesh::due() const noexcept {
+    // Nothing moves it but a step.
+    if (!parts_->due_known) parts_->due_at = parts_->due();
+    parts_->due_known = true;
+    return parts_->due_at;
+}
 
 Mesh::Parts::Parts(Config config, Rng rng)
     : shared(std::move(config), rng),
@@ -46,7 +52,7 @@ void Mesh::Parts::handle(const Input& input) {
                    [&](const Tick&) { tick(); },
                    [&](const PeerSeen& in) { links.neighbours().seen(in.peer); },
                    [&](const PeerGone& in) { links.neighbours().gone(in.node); },
-                   [&](const LinkOpened& in) { links.opened(in.id); },
+                   [&](const LinkOpened& in) { links.opened(in.id, in.identity); },
                    [&](const LinkBytes& in) { on_bytes(in); },
                    [&](const LinkRoom& in) {
                        Link* link = shared.links.find(in.id);

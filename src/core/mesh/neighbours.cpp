@@ -129,6 +129,7 @@ Instant Neighbours::due() const {
     if (changed_) next = shared_.now.mono;
     if (shared_.draining) return next;
     for (const auto& [node, target] : targets_) {
+        if (shared_.links.main_of(node) != nullptr) continue;
         const Instant at = dial_at(target);
         if (at < next && shared_.links.any_of(node, Purpose::Main) == nullptr) next = at;
     }

@@ -43,6 +43,8 @@ struct Mesh::Parts final : LinkEvents, RepairPort {
     Copies copies;
     Spread spread;
     Retirement retirement;
+    bool due_known = false;
+    Instant due_at{};
 
 private:
     void start(const Start& start);
