@@ -56,7 +56,9 @@ class Death:
 
     def known(self):
         """By each of the others: when it was told, or nothing."""
-        return [next((at for at, name in list(one.gone) if at >= self.began and name == self.victim.name), None) for one in self.others]
+        def told(one):
+            return next((at for at, name in list(one.gone) if at >= self.began and name == self.victim.name), None)
+        return [told(one) for one in self.others]
 
     def all_know(self):
         return None not in self.known()
@@ -91,7 +93,8 @@ def silent_deaths(world):
             pairs = [a / b for a, b in zip(took["anode"], took["go"])]
             middle = sorted(pairs)[len(pairs) // 2]
             quiet = false["anode"] <= false["go"]
-            yield Row("8b", f"silent death (SIGSTOP) of one of {MEMBERS}, {loss:.0%} of packets lost: all others know; false deaths meanwhile",
+            yield Row("8b", f"silent death (SIGSTOP) of one of {MEMBERS}, {loss:.0%} of packets lost: all others know "
+                      "(streams whole); false deaths meanwhile",
                       f"{seconds(took['anode'])}; {false['anode']}", f"memberlist 0.7.0 {seconds(took['go'])}; {false['go']}", "",
                       spread(pairs), "1 × memberlist", "0.22 ×, ≤ 2 s, no more false deaths",
                       verdict(middle <= 1, middle <= 0.22 and quiet and max(took["anode"]) <= 2))
@@ -151,7 +154,8 @@ def starved_members(world):
         how = f"2 of {MEMBERS} run {RUNNING_SECONDS:g} s, stop {STOPPED_SECONDS:g} s, for {FALSE_SECONDS} s"
         yield false_row("8c-starved", f"{how}: healthy members declared dead, as healthy ones see it", told, 0)
         yield false_row("8c-starved", f"{how}: healthy members declared dead, as the starved two see it", by_starved, 0)
-        yield Row("8c-starved", f"{how}: times that the starved two were declared dead", f"{of_starved['anode'][0]} ({of_starved['anode'][1]})",
+        yield Row("8c-starved", f"{how}: times that the starved two were declared dead",
+                  f"{of_starved['anode'][0]} ({of_starved['anode'][1]})",
                   f"memberlist 0.7.0 {of_starved['go'][0]} ({of_starved['go'][1]})", verdict="told only")
     finally:
         end(crowds)

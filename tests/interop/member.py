@@ -137,7 +137,8 @@ class Member:
                 ended = self.ended  # then nothing comes any more
                 if ended or left <= 0 or not self.news.wait(left) and time.monotonic() >= until:
                     last = [e for e in self.events if e["event"] != "ping"][-4:]
-                    raise AssertionError(f"{self.name}: no {event} {want}, {'it ended' if ended else f'{patient(timeout):.0f} s'}; last: {last}\nlog: {self.log()[-1500:]}")
+                    how = "it ended" if ended else f"{patient(timeout):.0f} s"
+                    raise AssertionError(f"{self.name}: no {event} {want}, {how}; last: {last}\nlog: {self.log()[-1500:]}")
 
     def log(self):
         return self.log_file.read_text(errors="replace")

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Runs the interop tests, several files at a time, and counts: tests/interop/run.py [FILE…] [-- pytest options].
 
-The foreign peers are built first; `--absent` builds them only, and says why they cannot be had, if so. What fails is tried once more, alone: a busy machine can break a deadline, a defect
-breaks it again.
+The foreign peers are built first; `--absent` builds them only, and says why they cannot be had, if so. What fails is
+tried once more, alone: a busy machine can break a deadline, a defect breaks it again.
 """
 import concurrent.futures
 import os
@@ -28,7 +28,8 @@ def pytest(file, options):
         report = Path(folder) / "report.xml"
         cache = peers.PROJECT / "build" / "peers" / "pytest" / file.stem
         done = subprocess.run(
-            ["/usr/bin/python3", "-m", "pytest", "-q", "-rs", f"--junitxml={report}", "-o", f"cache_dir={cache}", str(file), *options],
+            ["/usr/bin/python3", "-m", "pytest", "-q", "-rs", f"--junitxml={report}", "-o", f"cache_dir={cache}",
+             str(file), *options],
             capture_output=True, text=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}, check=False)
         if not report.exists():
             return {"failed": 1}, done.stdout + done.stderr

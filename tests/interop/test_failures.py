@@ -8,14 +8,21 @@ from conftest import everyone_knows
 from patience import eventually
 
 PLAIN = ("-compress=false",)
+FOUR = [("a1 g1 a2 g2", "a1"), ("a1 g1 a2 g2", "g1"), ("f1 g1 f2 g2", "f1"), ("f1 g1 f2 g2", "g1")]
+
+
+def refuted(one, victim, before):
+    """Alive in the table of `one`, above the incarnation from before."""
+    return wire.incarnation(one, victim) > before and wire.state_of(one, victim) == "alive"
 
 
 def others(members, gone):
     return [one for one in members if one is not gone]
 
 
-@pytest.mark.parametrize("names, victim", [("a1 g1", "a1"), ("a1 g1", "g1"), ("a1 g1 g2", "a1"), ("a1 a2 g1", "g1"), ("a1 a2 g1 g2 g3", "a2"), ("a1 a2 g1 g2 a3", "g1"),
-                                           ("f1 f2 g1 g2 f3", "f2"), ("f1 f2 g1 g2 f3", "g1"), ("f1 a1 g1", "f1")])
+@pytest.mark.parametrize("names, victim", [
+    ("a1 g1", "a1"), ("a1 g1", "g1"), ("a1 g1 g2", "a1"), ("a1 a2 g1", "g1"), ("a1 a2 g1 g2 g3", "a2"), ("a1 a2 g1 g2 a3", "g1"),
+    ("f1 f2 g1 g2 f3", "f2"), ("f1 f2 g1 g2 f3", "g1"), ("f1 a1 g1", "f1")])
 def test_a_killed_member_is_declared_dead_by_both_kinds(cluster, names, victim):
     """Rows 10 and 11; with three, Go waits its longest time unless ours confirms its suspicion."""
     members = cluster(names, *PLAIN)
@@ -42,7 +49,7 @@ def test_a_goodbye_is_left_and_not_dead(cluster, victim):
         eventually(lambda: wire.entry_of(one, victim) is None, 20, f"{victim} out of the table of {one.name}", pause=0.2)
 
 
-@pytest.mark.parametrize("names, victim", [("a1 g1 a2 g2", "a1"), ("a1 g1 a2 g2", "g1"), ("f1 g1 f2 g2", "f1"), ("f1 g1 f2 g2", "g1")])
+@pytest.mark.parametrize("names, victim", FOUR)
 def test_a_member_frozen_past_suspicion_comes_back_with_a_higher_incarnation(cluster, names, victim):
     """Row 12."""
     members = cluster(names, *PLAIN)
@@ -56,7 +63,7 @@ def test_a_member_frozen_past_suspicion_comes_back_with_a_higher_incarnation(clu
     for one in others(members, frozen):
         one.wait("join", timeout=40, since=marks[one.name], node=victim)
     for one in members:
-        eventually(lambda: wire.incarnation(one, victim) > before and wire.state_of(one, victim) == "alive", 30, f"refutation at {one.name}")
+        eventually(lambda: refuted(one, victim, before), 30, f"refutation at {one.name}")
     for one in members:
         eventually(lambda: len(one.names()) == 4, 30, f"whole view of {one.name}")
 
@@ -74,7 +81,7 @@ def test_a_suspect_that_wakes_in_time_refutes_and_nobody_saw_it_dead(cluster, vi
         eventually(lambda: wire.state_of(one, victim) == "suspect", 30, f"suspicion at {one.name}")
     frozen.thaw()
     for one in members:
-        eventually(lambda: wire.incarnation(one, victim) > before and wire.state_of(one, victim) == "alive", 30, f"refutation at {one.name}")
+        eventually(lambda: refuted(one, victim, before), 30, f"refutation at {one.name}")
         assert not one.find("leave", since=marks[one.name], node=victim)
 
 
@@ -95,7 +102,7 @@ def test_without_packets_but_with_streams_a_member_stays_alive(cluster, victim):
     other.wait("ping", since=other.mark(), node=victim)
 
 
-@pytest.mark.parametrize("names, victim", [("a1 g1 a2 g2", "a1"), ("a1 g1 a2 g2", "g1"), ("f1 g1 f2 g2", "f1"), ("f1 g1 f2 g2", "g1")])
+@pytest.mark.parametrize("names, victim", FOUR)
 def test_a_mute_member_is_dead_until_it_is_heard_again(cluster, names, victim):
     members = cluster(names, *PLAIN)
     mute = next(one for one in members if one.name == victim)

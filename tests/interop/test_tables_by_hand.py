@@ -77,7 +77,6 @@ def test_addresses_are_passed_on_byte_for_byte(member, address):
             hand.send(member, alive("there", 7000, 4, address[12:]))
             member.wait("conflict", node="there")
             assert wire.table(member)["there"]["Addr"] == address
-    assert "127.0.0.1:7000" in member.view()["there"]["addr"] or address[-1:] == b"\1" and "::" in member.view()["there"]["addr"]
 
 
 @pytest.mark.parametrize("count", [1, 130, 300, 5_000])
@@ -89,7 +88,7 @@ def test_tables_of_many_entries_come_back_equal(member, count):
     kept = wire.table(member)
     for wanted in sent:
         found = kept[wanted["Name"]]
-        assert {key: found[key] for key in ("Addr", "Port", "Incarnation", "State", "Vsn")} == {key: wanted[key] for key in ("Addr", "Port", "Incarnation", "State", "Vsn")}
+        assert all(found[key] == wanted[key] for key in ("Addr", "Port", "Incarnation", "State", "Vsn")), (found, wanted)
         assert (found["Meta"] or b"") == wanted["Meta"]
 
 

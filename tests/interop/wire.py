@@ -3,7 +3,6 @@
 It speaks clear text without compression, which is how the members under test are started for it.
 Source: memberlist protocol, sections 2 and 3.
 """
-import ipaddress
 import select
 import socket
 import struct
@@ -12,7 +11,8 @@ import zlib
 
 from patience import patient
 
-PING, INDIRECT, ACK, SUSPECT, ALIVE, DEAD, PUSH_PULL, COMPOUND, USER, NACK, CRC, ERROR, LABEL = 0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 0xF4
+PING, INDIRECT, ACK, SUSPECT, ALIVE, DEAD, PUSH_PULL, COMPOUND, USER = range(9)
+NACK, CRC, LABEL = 11, 12, 0xF4
 VERSIONS = bytes([1, 5, 2, 0, 0, 0])
 STATES = {0: "alive", 1: "suspect", 2: "dead", 3: "left"}
 
@@ -34,8 +34,9 @@ def pack(value):
     if isinstance(value, (str, bytes)):
         data = value.encode() if isinstance(value, str) else bytes(value)
         size = len(data)
-        head = bytes([0xA0 | size]) if size < 32 else b"\xda" + struct.pack(">H", size) if size < 65536 else b"\xdb" + struct.pack(">I", size)
-        return head + data
+        if size < 32:
+            return bytes([0xA0 | size]) + data
+        return (b"\xda" + struct.pack(">H", size) if size < 65536 else b"\xdb" + struct.pack(">I", size)) + data
     return bytes([0x80 | len(value)]) + b"".join(pack(key) + pack(value[key]) for key in sorted(value))
 
 
@@ -96,10 +97,6 @@ def with_crc(packet, wrong=0):
 
 def labelled(label, packet):
     return bytes([LABEL, len(label)]) + label + packet
-
-
-def packed_ip(address):
-    return ipaddress.ip_address(address).packed
 
 
 def split(addr):
@@ -200,7 +197,7 @@ class Packets:
         return self.acknowledged(number)
 
 
-def exchange(member, request, timeout=10, more_than=0):
+def exchange(member, request, timeout=10):
     """Sends bytes by stream and reads to the end."""
     with socket.create_connection(split(member.addr), timeout=patient(timeout)) as stream:
         answer = b""
