@@ -64,6 +64,7 @@ struct Link {
     NodeId peer;           ///< known from the start if dialled, else from HELLO on
     Epoch epoch;
     std::string name, zone;
+    std::string identity;  ///< the node's id that its certificate is bound to; empty: none
     frames::FrameReader reader;
 
     Instant opened{}, since{};  ///< the connection, the present state

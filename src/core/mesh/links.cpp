@@ -32,7 +32,7 @@ std::optional<LinkId> Links::dial(const NodeId& peer, Purpose purpose) {
     return link.id;
 }
 
-void Links::opened(LinkId id) {
+void Links::opened(LinkId id, std::string_view identity) {
     Link* link = shared_.links.find(id);
     if (link == nullptr) {
         std::size_t strangers = 0;
@@ -44,11 +44,13 @@ void Links::opened(LinkId id) {
             return;
         }
         link = &shared_.links.add(id, Purpose::Main, kHelloBytesMax);
+        link->identity = identity;
         link->opened = link->heard_at = shared_.now.mono;
         shared_.set_state(*link, Link::State::Hello, shared_.config.hello_timeout);
         return;
     }
     if (link->state != Link::State::Dialling) return;
+    link->identity = identity;
     link->opened = link->heard_at = shared_.now.mono;
     shared_.set_state(*link, Link::State::Hello, shared_.config.hello_timeout);
     say_hello(*link);
@@ -122,6 +124,8 @@ bool Links::admit(Link& link, const frames::Hello& hello) {
     if (hello.protocol < frames::kProtocolMin || hello.protocol_min > frames::kProtocol)
         return no(3, "no protocol version in common");
     if (hello.node == shared_.config.node) return no(7, "our own identity");
+    if (!link.identity.empty() && link.identity != hello.node.text())
+        return no(7, "its certificate is for another node");
     if (link.dialled && hello.node != link.peer) return no(7, "another node than the one dialled");
     if (link.dialled && hello.purpose != link.purpose) return no(1, "another purpose");
     if (neighbours_.bans().banned(hello.node, shared_.now.mono)) return no(6, "banned");

@@ -23,7 +23,7 @@ public:
     Links(Shared& shared, LinkEvents& events)
         : shared_(shared), events_(events), neighbours_(shared) {}
 
-    void opened(LinkId id);
+    void opened(LinkId id, std::string_view identity);
     void closed(const LinkClosed& closed);
     std::optional<LinkId> dial(const NodeId& peer, Purpose purpose);
 
