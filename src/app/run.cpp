@@ -9,7 +9,9 @@
 #include <thread>
 
 #include "api/doors.hpp"
+#include "app/cluster/key_file.hpp"
 #include "app/cluster/members.hpp"
+#include "app/cluster/mesh_node.hpp"
 #include "app/cluster/options.hpp"
 #include "app/identity.hpp"
 #include "app/log_sink.hpp"
@@ -111,6 +113,7 @@ public:
 private:
     void end();
     Result<void> start_store(LogSink& sink);
+    Result<void> start_mesh();
     Result<void> start_members(Loop& main_loop);
     Result<void> start_edge();
     void start_sources();
@@ -136,6 +139,7 @@ private:
     std::unique_ptr<RetentionObjects> retention_;
     std::unique_ptr<NodeFace> face_;
     std::unique_ptr<Vitals> vitals_;
+    std::unique_ptr<MeshNode> mesh_;
     std::unique_ptr<Members> members_;
     std::unique_ptr<api::Edge> edge_;
     std::thread restoring_, ending_thread_;
@@ -171,16 +175,19 @@ Result<void> RunningNode::start(Loop& main_loop, LogSink& sink) {
     engine_->restore();
     pipelines_->load(std::move(options_.config.pipelines));
     sources_->load(std::move(options_.config.sources));
+    if (const auto started = start_mesh(); !started) return started;
     if (const auto started = start_members(main_loop); !started) return started;
     face_->set_hooks({.drain =
                           [this](bool on) {
                               engine_->drain(on);
                               members_->set_draining(on);
+                              mesh_->drain(on);
                           },
                       .shutdown = [this] { main_loop_->post([this] { begin_end(); }); },
                       .apply = [this](const Config& next) { apply(next); },
-                      .loops = {loop_.get(), &members_->loop()},
+                      .loops = {loop_.get(), &members_->loop(), &mesh_->loop()},
                       .cluster = [this] { return members_->health(); }});
+    mesh_->start();
     loop_->start();
     if (const auto started = start_edge(); !started) return started;
     members_->start(edge_->addresses());
@@ -217,6 +224,28 @@ Result<void> RunningNode::start_store(LogSink& sink) {
     return {};
 }
 
+Result<void> RunningNode::start_mesh() {
+    const auto ring = KeyFile::read(options_.config, secrets_);
+    if (!ring) return std::unexpected(ring.error());
+    auto opened = MeshNode::open(options_.config, identity_, facts_.name, ring->ring.keys(),
+                                 {.engine_loop = *loop_,
+                                  .engine = *engine_,
+                                  .store = *store_,
+                                  .ledger = *ledger_,
+                                  .metrics = metrics_});
+    if (!opened) return std::unexpected(opened.error());
+    mesh_ = std::move(*opened);
+    mesh_->set_hooks({.peer_up = {},
+                      .peer_down =
+                          [this](const NodeId& node, mesh::LinkEnd end) {
+                              // A link that ends without a word is what a dead process looks like.
+                              if (end != mesh::LinkEnd::Untrusted) members_->link_lost(node);
+                          },
+                      .from_peer = {}});
+    engine_->set_outlet(mesh_.get());
+    return {};
+}
+
 Result<void> RunningNode::start_members(Loop& main_loop) {
     auto opened = Members::open(
         options_.config, identity_,
@@ -224,7 +253,10 @@ Result<void> RunningNode::start_members(Loop& main_loop) {
          .ledger = *ledger_,
          .metrics = metrics_,
          .secrets = secrets_,
-         .aside = [&main_loop](Loop::Task task) { main_loop.post(std::move(task)); }});
+         .aside = [&main_loop](Loop::Task task) { main_loop.post(std::move(task)); },
+         .changed = [this](const membership::MemberChanged& changed) { mesh_->member(changed); },
+         .keys_changed = [this](std::vector<Bytes> keys) { mesh_->set_keys(std::move(keys)); },
+         .data_port = mesh_->port()});
     if (!opened) return std::unexpected(opened.error());
     members_ = std::move(*opened);
     return {};
@@ -234,6 +266,7 @@ Result<void> RunningNode::start_members(Loop& main_loop) {
 std::vector<std::string> RunningNode::listening() const {
     std::vector<std::string> all = edge_->addresses();
     all.push_back(members_->bound());
+    all.push_back("127.0.0.1:" + std::to_string(mesh_->port()));
     return all;
 }
 
@@ -344,6 +377,7 @@ void RunningNode::end() {
         edge_->stop();
         members_->end(kGoodbyeMax);
     }
+    if (mesh_) mesh_->end();
     edge_.reset();
     if (loop_) {
         loop_->stop();
@@ -358,6 +392,7 @@ void RunningNode::end() {
     sources_.reset();
     ledger_.reset();
     engine_.reset();
+    mesh_.reset();
     http_.reset();
     resolver_.reset();
     loop_.reset();

@@ -69,8 +69,9 @@ Result<void> Members::bind(const Config& config, const Identity& identity) {
     card_.name = world_.facts.name;
     card_.meta.node = identity.node;
     card_.meta.epoch = identity.epoch;
-    card_.meta.data_port = port_of(config.text("mesh.listen"));
+    card_.meta.data_port = world_.data_port;
     card_.meta.capabilities = membership::NodeMeta::kFast;
+    if (world_.data_port != 0) card_.meta.capabilities |= membership::NodeMeta::kData;
     card_.meta.zone = world_.facts.zone;
     card_.meta.version = world_.facts.version;
 
@@ -112,6 +113,8 @@ void Members::start(const std::vector<std::string>& listening) {
 }
 
 void Members::tell() { driver_->handle(membership::SetMeta{card_.encode()}); }
+
+void Members::link_lost(const NodeId& node) { driver_->post(membership::LinkLost{node.text()}); }
 
 void Members::set_draining(bool on) {
     loop_.post([this, on] {
@@ -173,6 +176,7 @@ void Members::on_output(const membership::Output& output) {
 void Members::on(const membership::MemberChanged& changed) {
     using membership::Change;
     const Member& member = changed.member;
+    if (world_.changed) world_.changed(changed);
     const std::string name = name_for_people(member), address = member.address.text();
     const std::string_view change = name_of(changed.change), state = name_of(member.state);
     const auto level = changed.change == Change::Died      ? log::Level::Warn
@@ -224,6 +228,7 @@ void Members::on(const membership::Notice& notice) const {
 
 void Members::keep_keys() {
     const membership::KeyRing& ring = machine().keys();
+    if (world_.keys_changed) world_.keys_changed(ring.keys());
     const std::string primary = ring.empty() ? "" : ring.fingerprints().front();
     log::info(kLog, "the key ring changed",
               {{"keys", std::uint64_t{ring.size()}}, {"primary", primary}});

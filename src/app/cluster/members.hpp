@@ -32,6 +32,10 @@ public:
         const source::Secrets& secrets;
         /// Runs what may wait for the disk, in order, away from the protocol.
         std::function<void(Loop::Task)> aside;
+        /// What the mesh wants to hear, on the protocol's thread.
+        std::function<void(const membership::MemberChanged&)> changed = {};
+        std::function<void(std::vector<Bytes> ring_keys)> keys_changed = {};
+        std::uint16_t data_port = 0;  ///< of the mesh; 0: we take no part in it
     };
 
     /// Reads the key ring and binds the sockets; nobody hears of us before start().
@@ -42,6 +46,8 @@ public:
 
     /// Joins. `listening` are the addresses of our API with their real ports.
     void start(const std::vector<std::string>& listening);
+    /// The mesh lost its link to this node: it is asked at once.
+    void link_lost(const NodeId& node);
     /// Others see that we drain.
     void set_draining(bool on);
     /// Says goodbye; does not wait for it.

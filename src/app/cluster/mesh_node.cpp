@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "app/cluster/card.hpp"
 #include "base/log.hpp"
 #include "core/json/json.hpp"
 #include "runtime/system_secrets.hpp"
@@ -87,12 +88,23 @@ Result<std::unique_ptr<MeshNode>> MeshNode::open(const Config& config, const Ide
         if (!key) return std::unexpected(key.error());
         options.security.key = std::move(*key);
     }
-    auto driver = MeshDriver::open(
-        node->loop_, std::move(options),
-        [self = node.get()](const mesh::Output& output, const mesh::Outbox& outbox) {
-            self->on_output(output, outbox);
-        });
-    if (!driver) return std::unexpected(driver.error());
+    const auto open_driver = [&] {
+        return MeshDriver::open(
+            node->loop_, options,
+            [self = node.get()](const mesh::Output& output, const mesh::Outbox& outbox) {
+                self->on_output(output, outbox);
+            });
+    };
+    auto driver = open_driver();
+    if (!driver && driver.error().code == Errc::Exists &&
+        config.settings().at("mesh.listen").origin == "default") {
+        options.listen =
+            "127.0.0.1:0";  // nobody chose the port, and others learn the real one by membership
+        driver = open_driver();
+    }
+    if (!driver)
+        return fail(driver.error().code,
+                    "mesh.listen = \"" + options.listen + "\": " + driver.error().what);
     node->driver_ = std::move(*driver);
     return node;
 }
@@ -139,6 +151,30 @@ void MeshNode::end() {
 }
 
 // -- from the node ---------------------------------------------------------------------------------
+
+void MeshNode::member(const membership::MemberChanged& changed) {
+    using membership::Change;
+    using membership::NodeMeta;
+    const auto card = Card::decode(changed.member.meta);
+    if (!card || (card->meta.capabilities & NodeMeta::kData) == 0 || card->meta.node == self_)
+        return;
+    if (changed.change == Change::Died || changed.change == Change::Left ||
+        changed.change == Change::Forgotten)
+        return driver_->post(
+            mesh::PeerGone{card->meta.node, changed.member.state == membership::MemberState::Left});
+    mesh::Peer peer;
+    peer.node = card->meta.node;
+    peer.epoch = card->meta.epoch;
+    peer.name = card->name;
+    peer.zone = card->meta.zone;
+    membership::Address address = changed.member.address.canonical();
+    address.port = card->meta.data_port;
+    peer.address = address.text();
+    peer.weight = card->meta.weight;
+    peer.draining = (card->meta.flags & NodeMeta::kDraining) != 0;
+    peer.suspect = changed.member.state == membership::MemberState::Suspect;
+    driver_->post(mesh::PeerSeen{std::move(peer)});
+}
 
 void MeshNode::set_keys(std::vector<Bytes> ring_keys) {
     loop_.post([this, keys = std::move(ring_keys)] { driver_->set_keys(keys); });

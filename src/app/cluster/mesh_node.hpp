@@ -16,6 +16,7 @@
 #include "app/engine.hpp"
 #include "app/identity.hpp"
 #include "app/ledger.hpp"
+#include "core/membership/outbox.hpp"
 #include "runtime/loop.hpp"
 #include "runtime/mesh_driver.hpp"
 
@@ -51,8 +52,8 @@ public:
     /// Closes all links and ends the threads.
     void end();
 
-    void peer_seen(mesh::Peer peer) { driver_->post(mesh::PeerSeen{std::move(peer)}); }
-    void peer_gone(const NodeId& node, bool left) { driver_->post(mesh::PeerGone{node, left}); }
+    /// What membership says of a member that takes part in the mesh; of others nothing comes of it.
+    void member(const membership::MemberChanged& changed);
     void set_keys(std::vector<Bytes> ring_keys);
     void drain(bool on) { driver_->post(mesh::Drain{on}); }
     void send(const NodeId& to, std::uint8_t type, Bytes body);

@@ -338,6 +338,13 @@ std::expected<Config, std::vector<ConfigComplaint>> ConfigReader::finish() {
             "`" + address +
                 "` is open to the network: set gossip.keyring (`anode keys gen` makes one), or "
                 "write insecure = true");
+    if (const std::string address = config_.text("mesh.listen");
+        !loopback(address) && config_.text("mesh.auth") == "keyring" &&
+        !config_.given("gossip.keyring") && !config_.flag("mesh.insecure"))
+        complain(places_["mesh.listen"], "mesh.listen",
+                 "`" + address +
+                     "` is open to the network: set gossip.keyring (the mesh derives its key from "
+                     "it), mesh.auth = \"certificates\", or write insecure = true");
     if (config_.list("http.listen").empty())
         complain(places_["http.listen"], "http.listen", "names no address");
     if (config_.given("http.tls.cert") != config_.given("http.tls.key"))
