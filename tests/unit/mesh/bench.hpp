@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "core/mesh/frames.hpp"
@@ -58,7 +59,7 @@ public:
                 Bytes bytes(out.bytes(send->bytes));
                 if (send->tail) bytes += *send->tail;
                 take(send->id, bytes);
-                if (!clogged) room[send->id] = 0;
+                if (!clogged && !stuck.contains(send->id)) room[send->id] = 0;
             } else if (const auto* dial = std::get_if<Dial>(&output)) {
                 dials.push_back(*dial);
             } else if (const auto* close = std::get_if<Close>(&output)) {
@@ -219,7 +220,8 @@ public:
     std::unique_ptr<Mesh> mesh;
     Instant now{};
     WallTime wall_error = 0;
-    bool clogged = false;
+    bool clogged = false;    ///< nobody reads
+    std::set<LinkId> stuck;  ///< who does not
     std::map<LinkId, std::deque<frames::Frame>> sent;
     std::map<LinkId, std::vector<Seq>> blocks;
     std::map<LinkId, std::size_t> room;
