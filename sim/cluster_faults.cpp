@@ -244,9 +244,12 @@ void Cluster::wish(Node& node) {
         case 2:
             input = m::Broadcast{Bytes(1 + rng_.below(1500), 'b')};
             break;
-        case 3:
-            input = m::SendUser{other.name, Bytes(rng_.below(3000), 'u'), rng_.chance(0.5)};
+        case 3: {  // a packet's worth without a stream; more is the caller's own affair
+            const bool reliable = rng_.chance(0.5);
+            input =
+                m::SendUser{other.name, Bytes(rng_.below(reliable ? 50'000 : 1000), 'u'), reliable};
             break;
+        }
         case 4:
             input = m::SendUser{"nobody", "x", rng_.chance(0.5)};
             break;

@@ -28,14 +28,24 @@ void put_u16(Bytes& out, std::size_t value) {
 Bytes bomb(std::size_t size) {
     Bytes coded;
     wire::lzw_encode(Bytes(size, '\0'), coded);
+    coded.resize(std::min<std::size_t>(coded.size(), 65'535));
     Bytes out(
         "\x09\x82\xa4"
         "Algo"
         "\x00\xa3"
         "Buf\xda",
-        15);
-    put_u16(out, std::min<std::size_t>(coded.size(), 65'535));
-    return out + coded.substr(0, 65'535);
+        13);
+    put_u16(out, coded.size());
+    return out + coded;
+}
+/// Made once: they are the same every time.
+const Bytes& packet_bomb() {
+    static const Bytes made = bomb(2u << 20);
+    return made;
+}
+const Bytes& stream_bomb() {
+    static const Bytes made = bomb(60u << 20);
+    return made;
 }
 
 /// A compound that announces more than it brings.
@@ -128,7 +138,7 @@ Bytes Stranger::packet_of_noise() {
             real.resize(rng_.below(real.size() + 1));
             return real;
         case 3:
-            return bomb(2u << 20);
+            return packet_bomb();
         case 4:
             return broken_compound(rng_);
         case 5:
@@ -157,7 +167,7 @@ Bytes Stranger::stream_of_noise() {
                 "\x00",
                 33);
         case 4:
-            return bomb(60u << 20);
+            return stream_bomb();
         default: {
             Bytes out;
             wire::encode_stream_user(random_bytes(rng_, 300), out);

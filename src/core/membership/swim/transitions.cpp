@@ -23,6 +23,11 @@ void Swim::State::alive(const wire::Alive& message, const Address& from, Instant
     if (const Drop reason = flaw(message); reason != Drop::Empty)
         return port.drop(reason, from, message.node);
     Entry* entry = table.find(message.node);
+    // Nobody climbs that far by answering: whoever believed it would leave its owner no room to answer.
+    if (entry == nullptr ? message.incarnation > kIncarnationMax - kLeapMax
+                         : message.incarnation > entry->highest() &&
+                               message.incarnation - entry->highest() > kLeapMax)
+        return port.drop(Drop::Incarnation, from, message.node);
     bool takeover = false;
     if (entry == nullptr) {
         if (table.size() >= config.members_max) return port.drop(Drop::Full, from, message.node);
