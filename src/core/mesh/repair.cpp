@@ -46,7 +46,7 @@ void Repair::Parts::exchanged(Link& link, const Compared& compared) {
         const Instant still = shared.now.mono - 5s;
         for (const auto& [log, entry] : shared.logs.all()) {
             // What flows comes by itself; a log that stands still here and is longer there does not.
-            const bool flows = entry->head_at != Instant{} && entry->head_at > still;
+            const bool flows = entry->rate_head != 0 && entry->head_at > still;
             if (!entry->own() && !flows && holders.head_of(link.peer, *entry) > entry->state.head())
                 client.want_tail(link.peer, log);
         }

@@ -50,7 +50,8 @@ frames::Vector::Row row_of(const LogState& state) {
 
 bool Vectors::lately(const LogEntry& entry) const {
     const Instant since = shared_.now.mono - kLately;
-    if (entry.head_at != Instant{} && entry.head_at > since) return true;
+    // What lay in the store at the start counts as old: nothing came for it yet.
+    if (entry.rate_head != 0 && entry.head_at > since) return true;
     const auto touched = touched_.find(entry.log());
     return touched != touched_.end() && touched->second > since;
 }
