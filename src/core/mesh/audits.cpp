@@ -6,6 +6,7 @@ namespace anode::mesh {
 namespace {
 
 constexpr Duration kJitter = 10s, kVisitEvery = 2s, kWatch = 200ms;
+constexpr Duration kCompareFirst = 6s, kCompareLongest = 30s;
 constexpr Duration kQuiet = 1s, kVisitLongest = 5min, kSilentLongest = 20s;
 constexpr std::size_t kSplitShare = 20;  ///< a twentieth of the logs
 
@@ -28,12 +29,32 @@ void Audits::tick() {
         visit_at_ = now + kVisitEvery;
         if (const auto node = give_up_.to_visit()) visit(*node);
     }
+    if (now >= compare_at_) compare_again();
     if (now >= watch_at_) watch();
 }
 
+/// Nobody has what is missing, as far as neighbours told; but they fill holes of their own, so they are compared with again,
+/// one after the other, and less often as time goes by.
+void Audits::compare_again() {
+    const auto stuck = give_up_.stuck_for();
+    compare_at_ = shared_.now.mono + kCompareFirst;
+    if (!stuck || *stuck < kCompareFirst) return;
+    compare_at_ = shared_.now.mono + std::min<Duration>(*stuck, kCompareLongest);
+    Link* next = nullptr;
+    for (const auto& [id, link] : shared_.links.all()) {
+        if (link->purpose != Purpose::Main || link->state != Link::State::Up) continue;
+        if (next == nullptr || (next->id <= compared_ && id > compared_)) next = link.get();
+    }
+    if (next == nullptr) return;
+    compared_ = next->id;
+    vectors_.begin(*next, true);
+}
+
 Instant Audits::due() const noexcept {
-    const Instant visit = client_.holed().empty() || dialling_ ? kNever : visit_at_;
-    return std::min({audit_at_, visit, watch_at_});
+    const bool holes = !client_.holed().empty();
+    const Instant visit = holes && !dialling_ ? visit_at_ : kNever;
+    const Instant compare = holes ? compare_at_ : kNever;
+    return std::min({audit_at_, visit, compare, watch_at_});
 }
 
 void Audits::audit() {

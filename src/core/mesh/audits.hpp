@@ -37,6 +37,7 @@ private:
     [[nodiscard]] Instant next_audit();
     void audit();
     void visit(const NodeId& node);
+    void compare_again();
     void watch();
 
     Shared& shared_;
@@ -47,7 +48,8 @@ private:
     GiveUp& give_up_;
     std::map<LinkId, Visit> visits_;  ///< audit links, from both sides
     std::optional<NodeId> dialling_;
-    Instant audit_at_{}, visit_at_{}, watch_at_ = kNever;
+    Instant audit_at_{}, visit_at_{}, compare_at_{}, watch_at_ = kNever;
+    LinkId compared_ = kNoLink;  ///< in turns
 };
 
 }  // namespace anode::mesh

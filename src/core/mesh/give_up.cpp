@@ -43,11 +43,14 @@ bool GiveUp::closed(const LogKey& log) {
 }
 
 void GiveUp::give_up(LogEntry& entry, SeqRange range, Skip why) {
+    if (why == Skip::Lost) client_.add_lost(entry.log());
     port_.give_up(entry, range, why);
 }
 
 void GiveUp::look(LogEntry& entry) {
-    if (by_age(entry)) return;
+    const auto age = age_of(entry);
+    if (age && *age > shared_.config.history / 1us)
+        for (const SeqRange& hole : entry.state.missing()) give_up(entry, hole, Skip::BeforeJoin);
     // Our own retention passed it: filled, it would be gone at once.
     const Seq lowest = entry.state.lowest();
     for (const SeqRange& hole : entry.state.missing())
@@ -71,16 +74,17 @@ void GiveUp::look(LogEntry& entry) {
     judge(entry, stuck);
 }
 
-/// The whole log is older than anything that is kept or was asked for.
-bool GiveUp::by_age(LogEntry& entry) {
+std::optional<std::int64_t> GiveUp::age_of(const LogEntry& entry) const {
     const Hlc last = entry.state.last_hlc();
-    if (last.value == 0) return false;
-    const std::int64_t age = shared_.now.wall - last.micros();
-    const bool expired = age > (shared_.config.horizon + 2 * shared_.config.drift_max) / 1us;
-    if (!expired && age <= shared_.config.history / 1us) return false;
-    for (const SeqRange& hole : entry.state.missing())
-        give_up(entry, hole, expired ? Skip::Expired : Skip::BeforeJoin);
-    return true;
+    if (last.value == 0) return std::nullopt;
+    return shared_.now.wall - last.micros();
+}
+
+std::optional<Duration> GiveUp::stuck_for() const {
+    std::optional<Duration> least;
+    for (const auto& [log, stuck] : stuck_)
+        least = std::min(least.value_or(Duration::max()), shared_.now.mono - stuck.since);
+    return least;
 }
 
 /// A neighbour whose vectors are still to come may have everything; and without neighbours nothing is known.
@@ -120,7 +124,10 @@ Seq GiveUp::expired_below(const LogEntry& entry) const {
 void GiveUp::judge(LogEntry& entry, Stuck& stuck) {
     const Duration stood = shared_.now.mono - stuck.since;
     if (stood < kStands) return;
-    const Seq lowest = expired_below(entry);
+    const Duration kept = shared_.config.horizon + 2 * shared_.config.drift_max;
+    const auto age = age_of(entry);
+    const bool old = age && *age > kept / 1us;
+    const Seq lowest = old ? ~Seq{0} : expired_below(entry);
     const bool lost =
         stood >= shared_.config.lost_after && closed(entry.log()) && everyone_asked(stuck);
     const std::vector<SeqRange> ranges = stuck.ranges.ranges();

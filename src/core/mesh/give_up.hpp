@@ -9,7 +9,7 @@
 namespace anode::mesh {
 
 /// When a hole ends without being filled. Expired: retention passed it, here or, for five seconds running, at every neighbour
-/// that ever had it; or the log's stamps are older than the horizon. Before join: older than the history asked for. Lost: the
+/// that ever had it; or nobody linked has it and the log's stamps are older than the horizon. Before join: older than the history asked for. Lost: the
 /// log is closed, and for `lost_after` neither a neighbour nor any member asked (all, or 16 of more than 64) had it.
 /// What a peer answers to a PULL settles nothing by itself.
 /// Source:  dissemination, section 3.7.
@@ -26,6 +26,8 @@ public:
     [[nodiscard]] Instant due() const noexcept;
     /// A member to visit because nobody linked has what is missing, or nothing.
     [[nodiscard]] std::optional<NodeId> to_visit();
+    /// For how long the latest hole has been without a holder among the neighbours, or nothing.
+    [[nodiscard]] std::optional<Duration> stuck_for() const;
     /// Nothing more will be written to this log.
     [[nodiscard]] bool closed(const LogKey& log);
 
@@ -36,7 +38,8 @@ private:
         std::set<NodeId> asked;  ///< members visited since
     };
     void look(LogEntry& entry);
-    bool by_age(LogEntry& entry);
+    /// How old the newest of the log is, in microseconds; nothing if nothing of it was ever had.
+    [[nodiscard]] std::optional<std::int64_t> age_of(const LogEntry& entry) const;
     void judge(LogEntry& entry, Stuck& stuck);
     [[nodiscard]] bool links_settling() const;
     [[nodiscard]] RangeSet nowhere(LogEntry& entry);

@@ -28,9 +28,19 @@ Holding holding_of(const LogState& state) {
     return holding;
 }
 
+std::vector<SeqRange> lost_of(const LogState& state) {
+    RangeSet lost;
+    for (const auto& [range, why] : state.reasons())
+        if (why == Skip::Lost)
+            for (const SeqRange& part : state.skipped().common(range)) lost.add(part);
+    lost.remove({0, std::max<Seq>(state.lowest(), 1) - 1});
+    return lost.ranges();
+}
+
 void Holders::note(const Link& link, const LogEntry& entry, const frames::Vector::Row& row) {
     auto& claims = peers_[link.peer];
-    const bool holes = entry.state.watermark() < entry.state.head();
+    const bool holes =
+        entry.state.watermark() < entry.state.head() || !entry.state.skipped().empty();
     if (link.purpose == Purpose::Main && row.lowest <= 1 && row.gaps.empty() && !holes) {
         claims.erase(row.log);
         return;

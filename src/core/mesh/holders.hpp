@@ -13,6 +13,8 @@ struct Holding {
     RangeSet lacks;
 };
 [[nodiscard]] Holding holding_of(const LogState& state);
+/// What was given up as lost, rising: somebody may turn up who has it after all.
+[[nodiscard]] std::vector<SeqRange> lost_of(const LogState& state);
 
 /// What peers said they hold of logs, and what they then did not give. Kept only where it says more than the head of a
 /// main link does: holes, retention, logs that we have holes in, members that are not neighbours.

@@ -59,6 +59,10 @@ void PullClient::sort_logs() {
         return entry == nullptr || entry->state.watermark() == entry->state.head();
     });
     order_.assign(holed_.begin(), holed_.end());
+    std::erase_if(lost_, [&](const LogKey& log) {
+        const LogEntry* entry = shared_.logs.find(log);
+        return entry == nullptr || lost_of(entry->state).empty();
+    });
     std::ranges::sort(order_, std::greater{}, [&](const LogKey& log) {
         return std::pair(shared_.logs.find(log)->state.last_hlc(), log);
     });
@@ -71,16 +75,21 @@ std::optional<PullClient::Choice> PullClient::choose() {
     for (const LogKey& log : order_) {
         LogEntry* entry = shared_.logs.find(log);
         if (entry == nullptr) continue;
-        if (auto choice = choose_for(*entry, free)) return choice;
+        if (auto choice = choose_for(*entry, entry->state.missing(), free)) return choice;
+    }
+    for (const LogKey& log : lost_) {
+        LogEntry* entry = shared_.logs.find(log);
+        if (entry == nullptr) continue;
+        if (auto choice = choose_for(*entry, lost_of(entry->state), free)) return choice;
     }
     return choose_tail(free);
 }
 
 /// The newest of a log's holes that somebody may fill, from the best of those who may.
 std::optional<PullClient::Choice> PullClient::choose_for(LogEntry& entry,
+                                                         const std::vector<SeqRange>& holes,
                                                          const std::vector<Source>& sources) {
     const RangeSet asked = in_flight(entry.log());
-    const auto holes = entry.state.missing();
     for (auto hole = holes.rbegin(); hole != holes.rend(); ++hole) {
         const auto open = asked.missing_of(*hole);
         for (auto range = open.rbegin(); range != open.rend(); ++range) {
@@ -160,24 +169,27 @@ bool PullClient::could_fill() {
 }
 
 bool PullClient::could_fill_from(const NodeId& peer) {
-    for (const LogKey& log : holed_) {
-        const LogEntry* entry = shared_.logs.find(log);
-        if (entry == nullptr) continue;
-        for (const SeqRange& hole : entry->state.missing())
-            if (!holders_.parts_of(peer, *entry, hole).empty()) return true;
-    }
+    const auto may_have = [&](const LogEntry& entry, const std::vector<SeqRange>& holes) {
+        return std::ranges::any_of(holes, [&](const SeqRange& hole) {
+            return !holders_.parts_of(peer, entry, hole).empty();
+        });
+    };
+    for (const LogKey& log : holed_)
+        if (const LogEntry* entry = shared_.logs.find(log))
+            if (may_have(*entry, entry->state.missing())) return true;
+    for (const LogKey& log : lost_)
+        if (const LogEntry* entry = shared_.logs.find(log))
+            if (may_have(*entry, lost_of(entry->state))) return true;
     const auto tails = tails_.find(peer);
     return tails != tails_.end() && !tails->second.empty();
 }
 
-/// Stamps rise in a log: what lies below a block that is older than anything kept or asked for is older still.
-void PullClient::too_old_below(LogEntry& entry, const WireBlock& block) {
+/// Stamps rise in a log: what lies below a block that is older than the history asked for is older still.
+void PullClient::before_join(LogEntry& entry, const WireBlock& block) {
     const std::int64_t age = shared_.now.wall - block.first_hlc.micros();
-    const bool expired = age > (shared_.config.horizon + 2 * shared_.config.drift_max) / 1us;
-    if (!expired && age <= shared_.config.history / 1us) return;
+    if (age <= shared_.config.history / 1us) return;
     for (const SeqRange& hole : entry.state.missing())
-        if (hole.last < block.first)
-            port_.give_up(entry, hole, expired ? Skip::Expired : Skip::BeforeJoin);
+        if (hole.last < block.first) port_.give_up(entry, hole, Skip::BeforeJoin);
 }
 
 }  // namespace anode::mesh

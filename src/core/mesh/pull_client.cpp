@@ -89,10 +89,19 @@ void PullClient::link_lost(const Link& link) {
     if (link.purpose == Purpose::Audit) tails_.erase(link.peer);
     const auto at = units_.find(link.peer);
     if (at != units_.end() && at->second.link == link.id) {
+        const Unit unit = std::move(at->second);
         units_.erase(at);
         fail(link.peer);
+        if (!unit.sent && link.dialled) ask_to_dial(link.peer, unit);
     }
     wake();
+}
+
+/// We cannot reach it, but it may reach us: a PULL on the main link asks for a connection from there.
+void PullClient::ask_to_dial(const NodeId& peer, const Unit& unit) {
+    Link* main = shared_.links.main_of(peer);
+    if (main == nullptr) return;
+    shared_.send(*main, frames::Pull{unit.request, unit.log, {unit.ranges.back()}, 1});
 }
 
 void PullClient::fail(const NodeId& peer) {
@@ -133,7 +142,7 @@ void PullClient::on_chunk(Link& link, const frames::Chunk& frame) {
     if (port_.fill(*entry, std::move(block), link.peer)) {
         unit.served = true;
         vectors_.touched(frame.log);
-        too_old_below(*entry, taken);
+        before_join(*entry, taken);
     }
 }
 

@@ -24,6 +24,8 @@ public:
 
     /// This log has holes.
     void add(const LogKey& log);
+    /// Something of it was given up as lost. Who has it is asked nevertheless.
+    void add_lost(const LogKey& log) { lost_.insert(log); }
     /// Something changed that may let a unit start.
     void wake() { start_at_ = shared_.now.mono; }
     /// An audit found this peer ahead of us in a log that we do not get otherwise.
@@ -72,18 +74,20 @@ private:
     std::vector<Source> sources();
     std::vector<Source> free_sources();
     std::optional<Choice> choose();
-    std::optional<Choice> choose_for(LogEntry& entry, const std::vector<Source>& sources);
+    std::optional<Choice> choose_for(LogEntry& entry, const std::vector<SeqRange>& holes,
+                                     const std::vector<Source>& sources);
     std::optional<Choice> choose_tail(const std::vector<Source>& sources);
     Source best_of(const LogEntry& entry, std::vector<Source> equals);
     std::optional<LinkId> connection(const NodeId& peer);
     bool start(Choice choice);
     void send_pull(Link& link, Unit& unit);
     void fail(const NodeId& peer);
+    void ask_to_dial(const NodeId& peer, const Unit& unit);
     void settle_unit(const NodeId& peer, Unit unit, bool all_told);
     void sort_logs();
     [[nodiscard]] RangeSet in_flight(const LogKey& log) const;
     [[nodiscard]] std::size_t unit_entries(const LogEntry& entry) const;
-    void too_old_below(LogEntry& entry, const WireBlock& block);
+    void before_join(LogEntry& entry, const WireBlock& block);
     void give_credit();
 
     Shared& shared_;
@@ -93,7 +97,7 @@ private:
     std::map<NodeId, Unit> units_;
     std::map<NodeId, Standing> standings_;
     std::map<NodeId, std::set<LogKey>> tails_;
-    std::set<LogKey> holed_;
+    std::set<LogKey> holed_, lost_;
     std::vector<LogKey> order_;  ///< of holed_, newest first
     Instant order_until_{};
     std::map<LinkId, std::size_t> withheld_;  ///< bulk credit, while the store is behind

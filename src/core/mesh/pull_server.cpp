@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t kSessionsMax = 4;
 constexpr std::size_t kBytesMax = 4u << 20, kLoadBytes = 512 * 1024;
-constexpr Duration kStalled = 30s;
+constexpr Duration kStalled = 30s, kCallBackEvery = 5s;
 constexpr std::uint32_t kRetryMs = 500, kRetryDrainingMs = 5000;
 constexpr std::uint8_t kDone = 0, kBusy = 1, kLimit = 2;
 
@@ -22,8 +22,7 @@ Seq end_of_lack(const LogState& state, Seq seq, Seq last) {
 }  // namespace
 
 void PullServer::on_pull(Link& link, const frames::Pull& frame) {
-    if (link.purpose == Purpose::Main)
-        return port_.accuse(link, 1, {Errc::Malformed, "pull: on a main link"});
+    if (link.purpose == Purpose::Main) return call_back(link);
     const auto busy = [&](std::uint32_t retry_ms) {
         shared_.send(link, frames::PullEnd{frame.request, kBusy, retry_ms});
     };
@@ -42,6 +41,16 @@ void PullServer::on_pull(Link& link, const frames::Pull& frame) {
     session.bytes_left = std::min<std::int64_t>(frame.bytes_max, kBytesMax);
     session.progress = shared_.now.mono;
     pump(link);
+}
+
+void PullServer::call_back(Link& link) {
+    std::erase_if(called_back_,
+                  [&](const auto& one) { return shared_.now.mono >= one.second + kCallBackEvery; });
+    if (shared_.draining || called_back_.contains(link.peer) ||
+        shared_.links.any_of(link.peer, Purpose::Bulk) != nullptr)
+        return;
+    called_back_[link.peer] = shared_.now.mono;
+    (void)port_.dial(link.peer, Purpose::Bulk);
 }
 
 void PullServer::pump(Link& link) {

@@ -20,6 +20,7 @@ public:
     PullServer(Shared& shared, RepairPort& port)
         : shared_(shared), port_(port), rate_(shared.config.bulk_floor, shared.now.mono) {}
 
+    /// On a main link: the peer cannot reach us, and asks for a connection from here.
     void on_pull(Link& link, const frames::Pull& frame);
     /// False: not a load of ours.
     bool on_loaded(const Loaded& loaded);
@@ -42,6 +43,7 @@ private:
         Instant progress{};
     };
     enum class Step : std::uint8_t { On, Wait, Done };
+    void call_back(Link& link);
     void pump(Link& link);
     Step step(Link& link, Session& session, LogEntry& entry);
     Step send_block(Link& link, Session& session, const WireBlock& block);
@@ -54,6 +56,7 @@ private:
     RepairPort& port_;
     BulkRate rate_;
     std::map<LinkId, Session> sessions_;
+    std::map<NodeId, Instant> called_back_;
     LinkId turn_ = kNoLink;  ///< whose session had the last turn
 };
 

@@ -56,8 +56,10 @@ void Repair::Parts::exchanged(Link& link, const Compared& compared) {
 }
 
 void Repair::Parts::find_holes() {
-    for (const auto& [log, entry] : shared.logs.all())
+    for (const auto& [log, entry] : shared.logs.all()) {
         if (entry->state.watermark() < entry->state.head()) client.add(log);
+        if (!lost_of(entry->state).empty()) client.add_lost(log);
+    }
 }
 
 void Repair::Parts::hang_up_idle() {

@@ -178,6 +178,37 @@ TEST(MeshRepair, AHoleOfAClosedLogThatNobodyHasIsLostAfterAWhile) {
     EXPECT_EQ(a.mesh->content_hash(), b.mesh->content_hash());
 }
 
+TEST(MeshRepair, WhatWasGivenUpAsLostIsTakenAfterAllWhenItTurnsUp) {
+    Net net;
+    const auto soon = [](Config& config) { config.lost_after = 30s; };
+    Node& a = net.add(1, soon);
+    publishes_much(net, a);
+    const LogKey old = a.log();
+    // Somebody has it all, and is away.
+    Node& c = net.add(3, soon);
+    net.introduce(a, c);
+    net.introduce(c, a);
+    net.run(10s);
+    ASSERT_EQ(c.view(old).watermark, kAll);
+    net.kill(c);
+    net.give(a, PeerGone{c.id, false});
+    auto& blocks = a.store[old];
+    blocks.erase(blocks.begin() + 100, blocks.begin() + 110);
+    net.restart(a);
+    Node& b = net.add(2, soon);
+    net.introduce(a, b);
+    net.introduce(b, a);
+    net.run(80s);
+    ASSERT_EQ(closed_count(b, old, false, Skip::Lost), 400u);
+    net.restart(c);
+    net.run(60s);
+    for (const Node* node : {&a, &b}) {
+        RangeSet seen;
+        for (const WireBlock& block : node->store.at(old)) seen.add({block.first, block.last()});
+        EXPECT_EQ(seen.count(), kAll) << node->config.name;
+    }
+}
+
 TEST(MeshRepair, ATailLostInACrashComesBackFromNeighbours) {
     Net net;
     Node& a = net.add(1);

@@ -196,6 +196,54 @@ TEST_F(MeshPulls, WhatNoNeighbourRetainsIsExpiredAfterAMoment) {
     EXPECT_THAT(node.view(log).missing, IsEmpty());
 }
 
+TEST_F(MeshPulls, AHoleThatNobodyHasAskedAboutIsComparedAgain) {
+    opens_hole([&] { claims(p, 101, 1, {{1, 100}}); });
+    node.clear();
+    node.passes(30s);
+    // Both neighbours were asked for their sums again; meanwhile p has filled its hole.
+    ASSERT_GE(node.hears<frames::VectorRoot>(p).size(), 1u);
+    EXPECT_GE(node.hears<frames::VectorRoot>(q).size(), 1u);
+    EXPECT_THAT(node.dials, IsEmpty());
+    claims(p, 101);
+    node.passes(1ms);
+    EXPECT_EQ(node.dials.at(0).peer, peer_id(kP));
+}
+
+TEST_F(MeshPulls, WhatIsOlderThanTheHorizonIsExpiredOnlyIfNobodyHasItStill) {
+    opens_hole([&] {
+        claims(q, 101, 1, {{1, 50}});
+        claims(p, 101, 1, {{1, 50}});
+    });
+    const LinkId bulk = accepts_dial(kQ);
+    node.wall_error = 48 * 3'600'000'000;
+    node.passes(8s);
+    ASSERT_THAT(node.closed, SizeIs(1));
+    EXPECT_EQ(node.closed[0].range, (SeqRange{1, 50}));
+    EXPECT_EQ(node.closed[0].why, Skip::Expired);
+    chunk(bulk, pull_on(bulk).request, 51, 50);
+    EXPECT_TRUE(node.closed.back().repaired);
+}
+
+TEST_F(MeshPulls, WhatIsOlderThanTheHistoryAskedForIsNotPulled) {
+    Config config;
+    config.history = 1h;
+    node = Bench(50, config);
+    for (const std::uint8_t number : {kP, kQ}) node.member(number);
+    p = node.links_with(kP);
+    q = node.links_with(kQ);
+    node.attach(p, log);
+    node.sends(p, log, make_block(log, 101, 1, 0, 20, node.wall()));
+    node.passes(1ms);
+    const LinkId bulk = accepts_dial(kP);
+    const auto old = node.wall() - 2 * 3'600'000'000;
+    node.says(bulk,
+              frames::Chunk{pull_on(bulk).request, log, *make_block(log, 81, 20, 0, 20, old).wire});
+    ASSERT_THAT(node.closed, SizeIs(2));
+    EXPECT_TRUE(node.closed[0].repaired);
+    EXPECT_EQ(node.closed[1].range, (SeqRange{1, 80}));
+    EXPECT_EQ(node.closed[1].why, Skip::BeforeJoin);
+}
+
 TEST_F(MeshPulls, WhatOurOwnRetentionPassedIsExpired) {
     opens_hole();
     node.give(Retained{log, 51});
@@ -291,9 +339,23 @@ TEST_F(MeshPulls, AUnitEndsAtItsLimitOfBytes) {
     EXPECT_EQ(node.hears<frames::PullEnd>(bulk).at(0).why, 2);
 }
 
-TEST_F(MeshPulls, APullOnAMainLinkIsAFault) {
-    node.says(p, frames::Pull{7, log, {{1, 10}}, 2500});
-    EXPECT_THAT(node.closes, testing::Contains(p));
+TEST_F(MeshPulls, WhoCannotBeDialledIsAskedToDialUs) {
+    opens_hole();
+    node.give(LinkClosed{node.dials.at(0).id, LinkEnd::Refused, ""});
+    ASSERT_THAT(node.hears<frames::Pull>(p), SizeIs(1));
+    const LinkId bulk = opens_bulk(kP);
+    node.passes(2s);
+    EXPECT_EQ(pull_on(bulk).ranges, (std::vector<SeqRange>{{1, 100}}));
+}
+
+TEST_F(MeshPulls, WhoAsksToBeDialledIsDialledOnce) {
+    for (int i = 0; i < 5; ++i) node.says(p, frames::Pull{7, log, {{1, 10}}, 1});
+    ASSERT_THAT(node.dials, SizeIs(1));
+    EXPECT_EQ(node.dials[0].peer, peer_id(kP));
+    node.give(LinkClosed{node.dials[0].id, LinkEnd::Refused, ""});
+    node.says(p, frames::Pull{7, log, {{1, 10}}, 1});
+    EXPECT_THAT(node.dials, SizeIs(1));
+    EXPECT_THAT(node.closes, IsEmpty());
 }
 
 // -- rates -----------------------------------------------------------------------------------------
