@@ -17,6 +17,8 @@ struct Starvation {
 struct Falsely {
     std::uint64_t anywhere = 0;    ///< a healthy member was declared dead by somebody
     std::uint64_t at_healthy = 0;  ///< by a healthy one
+    std::uint64_t starved =
+        0;  ///< a starved one was, by anybody: no mistake if it was silent long enough
 };
 
 enum class Profile : std::uint8_t { Fast, Plain, WithoutLifeguard };
@@ -31,7 +33,11 @@ Falsely measure(const Lifeguard& what, const Starvation& how, Profile profile) {
     Falsely falsely;
     bool counts = false;
     Fleet fleet(options, [&](unsigned observer, unsigned about, m::Change change) {
-        if (!counts || change != m::Change::Died || about < how.starved) return;
+        if (!counts || change != m::Change::Died) return;
+        if (about < how.starved) {
+            ++falsely.starved;
+            return;
+        }
         ++falsely.anywhere;
         if (observer >= how.starved) ++falsely.at_healthy;
     });
@@ -59,7 +65,7 @@ Falsely measure(const Lifeguard& what, const Starvation& how, Profile profile) {
 int lifeguard(const Lifeguard& what, std::ostream& out) {
     out << what.members << " members, " << in_seconds(what.lasts)
         << " s; healthy members declared dead, counted at each member that told of it: anywhere "
-           "(at healthy members)\n\n"
+           "(at healthy members); and starved ones\n\n"
         << "| starved | blocked, then running | fast profile | memberlist's LAN profile | the "
            "same without awareness and dynamic suspicion |\n"
         << "| --- | --- | --- | --- | --- |\n";
@@ -72,7 +78,8 @@ int lifeguard(const Lifeguard& what, std::ostream& out) {
         out << "| " << how.starved << " | " << how.blocked / 1ms << ", " << how.runs / 1ms << " ms";
         for (const Profile profile : {Profile::Fast, Profile::Plain, Profile::WithoutLifeguard}) {
             const Falsely falsely = measure(what, how, profile);
-            out << " | " << falsely.anywhere << " (" << falsely.at_healthy << ")";
+            out << " | " << falsely.anywhere << " (" << falsely.at_healthy << "); "
+                << falsely.starved;
         }
         out << " |\n" << std::flush;
     }
