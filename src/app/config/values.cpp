@@ -97,8 +97,8 @@ std::string check_text(const KeyRow& row, std::string_view value) {
                        : quoted(value) + " is no size such as 1GiB and no share such as 25%";
         case ValueKind::Share:
             return check_share(value);
-        case ValueKind::Address:
-            return check_address(value);
+        case ValueKind::Address:  // one without a default may be left out in words too
+            return value.empty() && row.fallback.empty() ? std::string() : check_address(value);
         case ValueKind::Versions:
             return parse_versions(value) ? std::string()
                                          : quoted(value) +

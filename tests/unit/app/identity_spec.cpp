@@ -8,7 +8,7 @@ namespace {
 constexpr WallTime kSecond = 1'000'000;
 constexpr WallTime kNoon = 1'790'000'000 * kSecond;
 
-class IdentitySpec : public testing::Test {
+class IdentityOfRunsSpec : public testing::Test {
 protected:
     Identity begins(WallTime now) {
         StoreOptions options;
@@ -23,7 +23,7 @@ protected:
     TempDirectory directory;
 };
 
-TEST_F(IdentitySpec, ANodeKeepsItsIdAndRisesWithEveryRun) {
+TEST_F(IdentityOfRunsSpec, ANodeKeepsItsIdAndItsNumbersRiseWithEveryRun) {
     const Identity first = begins(kNoon), second = begins(kNoon + kSecond);
     EXPECT_EQ(first.node, second.node);
     EXPECT_GT(second.epoch, first.epoch);
@@ -34,7 +34,7 @@ TEST_F(IdentitySpec, ANodeKeepsItsIdAndRisesWithEveryRun) {
     EXPECT_EQ(text, first.node.text());
 }
 
-TEST_F(IdentitySpec, AClockThatWentBackDoesNotBringOldNumbersBack) {
+TEST_F(IdentityOfRunsSpec, AClockThatWentBackDoesNotBringOldNumbersBack) {
     const Identity first = begins(kNoon);
     for (const WallTime now : {kNoon - 3600 * kSecond, WallTime{0}}) {
         const Identity later = begins(now);

@@ -64,7 +64,7 @@ public:
             if (wanted(sees())) return true;
         return false;
     }
-    bool comes_to_see(std::size_t alive) {
+    bool comes_to_see_alive(std::size_t alive) {
         return comes_to_see([alive](const api::ClusterView& view) {
             return std::ranges::count(view.members, MemberState::Alive, &api::MemberInfo::state) ==
                    static_cast<std::ptrdiff_t>(alive);
@@ -123,8 +123,8 @@ TEST_F(MembersSpec, TwoOfOneHostNameJoinAndKnowEachOtherById) {
     first.starts();
     Node second(two, 2, {first.members->bound()});
     second.starts();
-    EXPECT_TRUE(first.comes_to_see(2));
-    EXPECT_TRUE(second.comes_to_see(2));
+    EXPECT_TRUE(first.comes_to_see_alive(2));
+    EXPECT_TRUE(second.comes_to_see_alive(2));
     std::vector<std::string> ids;
     for (const api::MemberInfo& member : first.sees().members) {
         ids.push_back(member.id);
@@ -141,7 +141,7 @@ TEST_F(MembersSpec, ADrainIsSeenByOthers) {
     first.starts();
     Node second(two, 2, {first.members->bound()});
     second.starts();
-    ASSERT_TRUE(first.comes_to_see(2));
+    ASSERT_TRUE(first.comes_to_see_alive(2));
     second.members->set_draining(true);
     EXPECT_TRUE(first.comes_to_see([&](const api::ClusterView& view) {
         return std::ranges::any_of(view.members, [&](const api::MemberInfo& member) {
@@ -155,7 +155,7 @@ TEST_F(MembersSpec, WhoLeavesIsKnownToHaveLeftAndMayThenBeForgotten) {
     first.starts();
     Node second(two, 2, {first.members->bound()});
     second.starts();
-    ASSERT_TRUE(first.comes_to_see(2));
+    ASSERT_TRUE(first.comes_to_see_alive(2));
     const auto forget = [&](Members& members, auto reply) {
         members.forget(second.id(), std::move(reply));
     };
@@ -181,7 +181,7 @@ TEST_F(MembersSpec, AnEndSaysGoodbye) {
     first.starts();
     Node second(two, 2, {first.members->bound()});
     second.starts();
-    ASSERT_TRUE(first.comes_to_see(2));
+    ASSERT_TRUE(first.comes_to_see_alive(2));
     second.members->begin_to_leave();
     second.members->end(5s);
     EXPECT_TRUE(first.comes_to_see([](const api::ClusterView& view) {
@@ -227,7 +227,7 @@ TEST_F(MembersSpec, MembersAreCountedByState) {
     first.starts();
     Node second(two, 2, {first.members->bound()});
     second.starts();
-    ASSERT_TRUE(first.comes_to_see(2));
+    ASSERT_TRUE(first.comes_to_see_alive(2));
     const auto until = std::chrono::steady_clock::now() + 20s;
     while (first.metrics().find("anode_gossip_members{state=\"alive\"} 2") == std::string::npos &&
            std::chrono::steady_clock::now() < until) {
