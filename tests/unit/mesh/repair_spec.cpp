@@ -339,6 +339,38 @@ TEST_F(MeshPulls, AUnitEndsAtItsLimitOfBytes) {
     EXPECT_EQ(node.hears<frames::PullEnd>(bulk).at(0).why, 2);
 }
 
+TEST_F(MeshPulls, WhileAChildOfOursLagsRepairGoesAtItsFloor) {
+    node.attach(p, log);
+    for (Seq seq = 1; seq <= 400; ++seq) node.sends(p, log, make_block(log, seq, 1, 0, 10'000));
+    const LinkId bulk = opens_bulk(kQ, 64u << 20);
+    const auto sent_in = [&](Duration time) {
+        node.clear();
+        const Instant end = node.now + time;
+        std::size_t bytes = 0;
+        std::uint32_t request = 1;
+        node.says(bulk, frames::Pull{request, log, {{1, 400}}, 4u << 20});
+        while (node.now < end) {
+            node.passes(50ms);
+            for (const auto& one : node.hears<frames::Chunk>(bulk)) bytes += one.block.size();
+            node.says(bulk, frames::Credit{2, 16u << 20});
+            const bool over = !node.hears<frames::PullEnd>(bulk).empty();
+            node.clear();
+            if (over) node.says(bulk, frames::Pull{++request, log, {{1, 400}}, 4u << 20});
+        }
+        return bytes;
+    };
+    (void)sent_in(3s);  // it finds out how much goes through
+    const std::size_t free = sent_in(2s);
+    EXPECT_GT(free, 10'000'000u);
+    // A child that takes nothing: it waits for what it wants.
+    node.stuck.insert(q);
+    node.grafts(q, log, 1);
+    (void)sent_in(2s);
+    const std::size_t hindered = sent_in(2s);
+    EXPECT_GT(hindered, 2u * 200'000);
+    EXPECT_LT(hindered, 2u * 400'000);
+}
+
 TEST_F(MeshPulls, WhoCannotBeDialledIsAskedToDialUs) {
     opens_hole();
     node.give(LinkClosed{node.dials.at(0).id, LinkEnd::Refused, ""});
