@@ -69,8 +69,9 @@ void Digests::send_acks(Link& link) {
     frames::Ack ack;
     for (LogEntry* entry : link.acks) {
         link.edge(entry->number).ack_due = false;
-        ack.rows.push_back(
-            {shared_.alias(link, *entry), entry->state.head(), entry->state.durable()});
+        // What lies behind a hole is on our disk, but a publisher asks for everything up to its message.
+        const Seq durable = std::min(entry->state.durable(), entry->state.watermark());
+        ack.rows.push_back({shared_.alias(link, *entry), entry->state.head(), durable});
     }
     link.acks.clear();
     if (ack.rows.empty()) return;

@@ -148,6 +148,19 @@ TEST_F(MeshOverload, WithoutALinkNobodyIsSlowedDown) {
     EXPECT_THAT(node.throttles, IsEmpty());
 }
 
+TEST_F(MeshOverload, BehindAHoleNothingIsAcknowledgedAsStored) {
+    const LinkId p = node.links_with(1);
+    const LogKey log = log_of(1);
+    node.attach(p, log, 3);
+    node.sends(p, log, make_block(log, 7, 2));
+    node.clear();
+    node.give(Stored{log, 8});
+    const auto acks = node.hears<frames::Ack>(p);
+    ASSERT_THAT(acks, SizeIs(1));
+    EXPECT_EQ(acks[0].rows.at(0).memory, 8u);
+    EXPECT_EQ(acks[0].rows.at(0).durable, 3u);
+}
+
 TEST_F(MeshOverload, AnOldLogOfANodeThatIsGoneIsRetiredAndStaysAway) {
     Config config;
     config.horizon = 1h;
