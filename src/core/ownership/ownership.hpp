@@ -144,9 +144,20 @@ struct Timing {
 
 /// Ownership as one state machine.
 /// Thread, time, random: as Mesh.
+/// Cost:    a step looks at a bounded number of sources. While more are to be looked at, due() is now.
+/// Writing: Run follows the echo of our own Propose (Claimed); a Propose that is not echoed is made again after a second.
 /// Source:  dissemination, section 7; Thaler, Ravishankar, "Using name-based mappings to increase hit rates", 1998 (rendezvous).
 class Ownership {
 public:
+    /// What was not followed.
+    struct Counters {
+        std::uint64_t malformed = 0;   ///< frames that break their form
+        std::uint64_t stale = 0;       ///< frames about a term or a request that is no longer
+        std::uint64_t refused = 0;     ///< hand-overs we were asked for and did not see as due
+        std::uint64_t forced = 0;      ///< claims over an owner that does not hand over
+        std::uint64_t over_limit = 0;  ///< sources and claims beyond what we keep
+    };
+
     Ownership(NodeId self, Epoch epoch, std::string zone, Rng rng, Timing timing = {});
     ~Ownership();
 
@@ -162,6 +173,7 @@ public:
     };
     [[nodiscard]] View view(std::string_view source) const;
     [[nodiscard]] std::vector<std::string> owned() const;
+    [[nodiscard]] const Counters& counters() const noexcept;
 
     struct Parts;
 
