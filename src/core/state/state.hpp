@@ -127,7 +127,8 @@ struct Limits {
 
 /// What was not taken in.
 struct Counters {
-    std::uint64_t malformed = 0;    ///< frames and entries that break their form, or are of one we do not know
+    std::uint64_t malformed =
+        0;  ///< frames and entries that break their form, or are of one we do not know
     std::uint64_t over_limit = 0;   ///< entries of others beyond a quarter more than our own limits
     std::uint64_t out_of_time = 0;  ///< deletions whose time is over, of registers we do not have
     std::uint64_t quarantine_full = 0;
