@@ -46,7 +46,7 @@ Keeper::Lack Keeper::lack(const Entry& e) const {
     if (owner->standing == Standing::Left) return Lack::Owner;
     if (owner->standing == Standing::Dead) return Lack::Alive;
     if (owner->epoch > e.claim->epoch) return Lack::Run;
-    if (s_.nodes.in_doubt(owner->node) && s_.nodes.doubt_counts()) return Lack::Sure;
+    if (s_.nodes.in_doubt(owner->node) && s_.nodes.doubt_counts()) return Lack::Trust;
     return Lack::None;
 }
 
@@ -57,7 +57,7 @@ Duration Keeper::delay(Lack what, unsigned rank) const noexcept {
             return rank == 0 ? Duration{} : t.failover_delay + rank * t.failover_rank;
         case Lack::Run:
             return t.failover_delay + (rank + 1) * t.failover_rank;  // it is first itself
-        case Lack::Sure:
+        case Lack::Trust:
             return t.failover_delay / 2 + rank * t.failover_rank;
         case Lack::Alive:
         case Lack::None:
