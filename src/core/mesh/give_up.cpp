@@ -51,11 +51,7 @@ void GiveUp::look(LogEntry& entry) {
     const auto age = age_of(entry);
     if (age && *age > shared_.config.history / 1us)
         for (const SeqRange& hole : entry.state.missing()) give_up(entry, hole, Skip::BeforeJoin);
-    // Our own retention passed it: filled, it would be gone at once.
-    const Seq lowest = entry.state.lowest();
-    for (const SeqRange& hole : entry.state.missing())
-        if (hole.first < lowest)
-            give_up(entry, {hole.first, std::min(hole.last, lowest - 1)}, Skip::Expired);
+    retention_passed(entry);
     if (links_settling()) return;
     RangeSet ranges = nowhere(entry);
     if (ranges.empty()) {
@@ -72,6 +68,21 @@ void GiveUp::look(LogEntry& entry) {
     }
     stuck.ranges = std::move(ranges);
     judge(entry, stuck);
+}
+
+/// What was had and is gone shows that retention has come so far: holes below it would be gone at once if they were filled.
+/// The first sequence that can be read says nothing by itself: in front of it may lie what was never had.
+void GiveUp::retention_passed(LogEntry& entry) {
+    const LogState& state = entry.state;
+    const Seq lowest = state.lowest();
+    Seq gone = 0;
+    RangeSet never;
+    for (const SeqRange& hole : state.missing()) never.add(hole);
+    for (const SeqRange& given_up : state.skipped().ranges()) never.add(given_up);
+    if (lowest > 1)
+        for (const SeqRange& had : never.missing_of({1, lowest - 1})) gone = had.last;
+    for (const SeqRange& hole : state.missing())
+        if (hole.last < gone) give_up(entry, hole, Skip::Expired);
 }
 
 std::optional<std::int64_t> GiveUp::age_of(const LogEntry& entry) const {

@@ -38,6 +38,7 @@ private:
         std::set<NodeId> asked;  ///< members visited since
     };
     void look(LogEntry& entry);
+    void retention_passed(LogEntry& entry);
     /// How old the newest of the log is, in microseconds; nothing if nothing of it was ever had.
     [[nodiscard]] std::optional<std::int64_t> age_of(const LogEntry& entry) const;
     void judge(LogEntry& entry, Stuck& stuck);

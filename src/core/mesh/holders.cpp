@@ -13,7 +13,13 @@ constexpr std::size_t kRefusedMax = 256;
 Holding holding_of(const LogState& state) {
     Holding holding;
     holding.lowest = std::max<Seq>(state.lowest(), 1);
-    for (const SeqRange& hole : state.missing()) holding.lacks.add(hole);
+    const std::vector<SeqRange> missing = state.missing();
+    for (const SeqRange& hole : missing) holding.lacks.add(hole);
+    // A hole that we still want filled says that the log does not begin behind it, whatever the store has first.
+    if (!missing.empty() && missing.front().first < holding.lowest) {
+        holding.lacks.add({missing.front().first, holding.lowest - 1});
+        holding.lowest = missing.front().first;
+    }
     for (const SeqRange& given_up : state.skipped().ranges()) holding.lacks.add(given_up);
     // What expired at the low end is not a hole that somebody might fill: the log begins behind it.
     std::vector<SeqRange> expired;

@@ -55,6 +55,8 @@ std::vector<SeqRange> LogState::have(SeqRange range, Hlc first, Hlc last) {
     }
     RangeSet joined;
     for (const SeqRange& part : fresh) joined.add(part);
+    // What repair brings below the beginning is retained from now on.
+    if (!joined.empty()) lowest_ = std::min(lowest_, joined.ranges().front().first);
     return joined.ranges();
 }
 

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/rng.hpp"
 #include "core/mesh/range_set.hpp"
 #include "unit/mesh/net.hpp"
 
@@ -298,6 +299,52 @@ TEST(MeshRepair, TheConnectionForRepairIsThereOnlyWhileItIsNeeded) {
     net.run(70s);
     EXPECT_EQ(bulk_of_c(), 0);
     EXPECT_EQ(bulk(), 0);
+}
+
+/// Pieces of what a node stored are gone when it starts again.
+void loses_pieces(Net& net, Node& node, Rng& rng) {
+    for (auto& [log, blocks] : node.store)
+        for (int i = 0; i < 3 && blocks.size() > 20; ++i) {
+            const auto from = static_cast<std::ptrdiff_t>(rng.below(blocks.size() - 10));
+            blocks.erase(blocks.begin() + from,
+                         blocks.begin() + from + 1 + static_cast<std::ptrdiff_t>(rng.below(8)));
+        }
+    net.restart(node);
+}
+
+TEST(MeshRepair, AsLongAsOneNodeHasItEveryNodeGetsItBack) {
+    for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+        SCOPED_TRACE(seed);
+        Rng rng(seed);
+        Net net;
+        Node& keeper = net.add(1, tiny_cache);
+        std::vector<Node*> nodes;
+        for (std::uint8_t i = 2; i <= 5; ++i) nodes.push_back(&net.add(i, tiny_cache));
+        for (int i = 0; i < 300; ++i) net.publish(keeper, 200);
+        net.introduce_all();
+        for (int step = 0; step < 12; ++step) {
+            Node& node = *nodes[rng.below(nodes.size())];
+            if (rng.chance(0.4)) loses_pieces(net, node, rng);
+            if (rng.chance(0.3)) net.reset(node, *nodes[rng.below(nodes.size())]);
+            if (rng.chance(0.3)) net.reset(node, keeper);
+            for (int i = 0; i < 10; ++i) net.publish(rng.chance(0.5) ? keeper : node, 3);
+            net.run(Duration(rng.between(0, 2'000'000'000)));
+        }
+        net.run(120s);
+        for (const Node* node : nodes) {
+            EXPECT_EQ(node->mesh->counters().missing, 0u) << node->config.name;
+            EXPECT_EQ(node->mesh->counters().skipped, 0u) << node->config.name;
+            EXPECT_EQ(node->mesh->counters().protocol_errors, 0u) << node->config.name;
+            for (const auto& [log, blocks] : keeper.store) {
+                RangeSet all, seen;
+                for (const WireBlock& block : blocks) all.add({block.first, block.last()});
+                for (const WireBlock& block : node->store.at(log))
+                    seen.add({block.first, block.last()});
+                EXPECT_EQ(seen.count(), all.count()) << node->config.name;
+            }
+        }
+        if (testing::Test::HasFailure()) return;
+    }
 }
 
 TEST(MeshRepair, ASecondRunOfTheSameSeedsIsTheSame) {

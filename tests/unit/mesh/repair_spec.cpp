@@ -64,6 +64,14 @@ protected:
     void chunk(LinkId link, std::uint32_t request, Seq first, std::uint32_t count) {
         node.says(link, frames::Chunk{request, log, *make_block(log, first, count).wire});
     }
+    /// Where the log begins and its first hole, as a newcomer is told.
+    SeqRange holding_of_view() {
+        const LinkId late = node.links_with(30);
+        for (const auto& vector : node.hears<frames::Vector>(late))
+            for (const auto& row : vector.rows)
+                if (row.log == log) return {row.lowest, row.gaps.empty() ? 0 : row.gaps[0].last};
+        return {};
+    }
     frames::Pull pull_on(LinkId link) {
         const auto pulls = node.hears<frames::Pull>(link);
         EXPECT_FALSE(pulls.empty());
@@ -245,12 +253,28 @@ TEST_F(MeshPulls, WhatIsOlderThanTheHistoryAskedForIsNotPulled) {
 }
 
 TEST_F(MeshPulls, WhatOurOwnRetentionPassedIsExpired) {
-    opens_hole();
-    node.give(Retained{log, 51});
+    opens_hole([&] { claims(p, 101, 1, {{1, 100}}); });
+    node.attach(p, log);
+    node.sends(p, log, make_block(log, 102, 10));
+    node.give(Retained{log, 105});
     node.passes(2s);
     ASSERT_THAT(node.closed, SizeIs(1));
-    EXPECT_EQ(node.closed[0].range, (SeqRange{1, 50}));
+    EXPECT_EQ(node.closed[0].range, (SeqRange{1, 100}));
     EXPECT_EQ(node.closed[0].why, Skip::Expired);
+}
+
+TEST_F(MeshPulls, WhereTheStoreBeginsIsNotWhereTheLogBegins) {
+    opens_hole();
+    // The first that can be read is 101, because the rest has not been repaired yet.
+    node.give(Retained{log, 101});
+    node.passes(2s);
+    EXPECT_THAT(node.closed, IsEmpty());
+    EXPECT_EQ(holding_of_view().first, 1u);
+    const LinkId bulk = accepts_dial(kP);
+    chunk(bulk, pull_on(bulk).request, 51, 50);
+    EXPECT_EQ(node.view(log).lowest, 51u);
+    node.passes(5s);
+    EXPECT_EQ(node.view(log).missing, (std::vector<SeqRange>{{1, 50}}));
 }
 
 TEST_F(MeshPulls, UnderPressureNoCreditGoesBack) {
