@@ -27,6 +27,16 @@ using Reply = std::move_only_function<void(T)>;
 // -- publishing -----------------------------------------------------------------------------------
 
 enum class Ack : std::uint8_t { Received, Disk };
+/// When a publisher is answered: in memory, synced here, or synced on `copies` nodes, this one included.
+struct AckLevel {
+    Ack ack = Ack::Disk;
+    unsigned copies = 1;
+
+    static constexpr unsigned kCopiesMax = 100;
+    /// `received`, `disk`, `copies:N`; nothing for anything else.
+    static std::optional<AckLevel> parse(std::string_view text);
+    [[nodiscard]] std::string text() const;
+};
 
 /// A message to publish, owning its parts. Payload is compact, valid JSON if `content_type` is empty.
 struct PublishItem {
@@ -40,16 +50,17 @@ struct PublishItem {
 };
 struct PublishRequest {
     std::vector<PublishItem> items;
-    Ack ack = Ack::Disk;
+    AckLevel level;
     std::string idempotency_key;  ///< empty: none. Scoped by the first item's topic
     Hash128 body_hash;            ///< of the request's body, to tell a reused key
 };
 struct PublishResult {
     std::vector<MessageId> ids;  ///< one per item, in order; of the first request if `repeated`
-    Ack ack = Ack::Disk;         ///< reached
+    AckLevel level;              ///< reached
     bool repeated = false;       ///< the key was known: nothing was added
 };
-/// Errors: Conflict (key reused with another body), Overloaded, NoSpace, Closed (draining).
+/// Errors: Conflict (key reused with another body), Overloaded, NoSpace, Closed (draining); Timeout (stored here, but not on as
+/// many nodes as were asked for).
 class Publishing {
 public:
     virtual ~Publishing() = default;

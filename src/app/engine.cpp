@@ -131,11 +131,11 @@ void Engine::do_publish(api::PublishRequest request, api::Reply<Result<api::Publ
         if (answer_known(request, idem, reply)) return;
     }
     if (pressed()) return refuse(Errc::Overloaded, "the node cannot keep up");
-    if (no_space_ && request.ack == api::Ack::Disk)
+    if (no_space_ && request.level.ack == api::Ack::Disk)
         return refuse(Errc::NoSpace, "the disk is full");
 
     api::PublishResult result;
-    result.ack = request.ack;
+    result.level = request.level;
     result.ids.reserve(request.items.size());
     for (const api::PublishItem& item : request.items) {
         Draft draft;
@@ -151,17 +151,18 @@ void Engine::do_publish(api::PublishRequest request, api::Reply<Result<api::Publ
     if (!idem.empty()) {
         Idempotency::Known known{request.body_hash, loop_.now().wall, result.ids};
         ride_along({"idem", idem, Idempotency::encode(known)});
+        if (outlet_ != nullptr && outlet_->heard())
+            tell_nodes(kIdempotencyTopic, idem, Idempotency::encode(known));
         idempotency_.remember(std::move(idem), std::move(known));
     }
     if (!reply) return;
-    if (request.ack == api::Ack::Received) return reply(std::move(result));
-    when_stored(
-        [result = std::move(result), reply = std::move(reply)](const Result<void>& done) mutable {
-            if (done)
-                reply(std::move(result));
-            else
-                reply(std::unexpected(done.error()));
-        });
+    if (request.level.ack == api::Ack::Received) return reply(std::move(result));
+    when_stored([this, result = std::move(result), reply = std::move(reply),
+                 last = last_place_](const Result<void>& done) mutable {
+        if (!done) return reply(std::unexpected(done.error()));
+        if (result.level.copies <= 1) return reply(std::move(result));
+        answer_copies(last, std::move(result), std::move(reply));
+    });
 }
 
 bool Engine::answer_known(const api::PublishRequest& request, const std::string& name,
@@ -174,7 +175,7 @@ bool Engine::answer_known(const api::PublishRequest& request, const std::string&
         return true;
     }
     count_duplicates(request.items.size());
-    if (reply) answer_repeat(name, {known->ids, request.ack, true}, std::move(reply));
+    if (reply) answer_repeat(name, {known->ids, request.level, true}, std::move(reply));
     return true;
 }
 
@@ -215,6 +216,7 @@ Place Engine::add(const Draft& draft, bool derived) {
     LaneWriter& lane = draft.topic.starts_with('$') ? system_ : data_;
     if (lane.full(draft.payload.size())) seal(lane);
     const Place place = lane.add(draft, clock_, loop_.now().wall);
+    last_place_ = {lane.log(), place.seq};
     if (derived)
         ++balance_.derived;
     else
@@ -295,8 +297,8 @@ void Engine::dead_letter(std::string_view source, std::string_view reason, Bytes
 
 void Engine::seal(LaneWriter& lane) {
     const std::lock_guard lock(sinks_mutex_);
-    BlockPtr block = lane.seal(next_arrival_);
-    if (&lane == &system_) hide_state(block);
+    BlockPtr block = lane.seal(next_arrival_, race_flag(lane));
+    if (&lane == &system_) hide_between_nodes(block);
     sealed_head_ = block->last_arrival();
     for (const auto& [id, sink] : sinks_) sink(block);
     balance_.open -= block->count();

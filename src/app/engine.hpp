@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <deque>
 #include <memory>
@@ -29,17 +30,23 @@ public:
     virtual void push(api::Publishing::Push push, api::Reply<Result<api::PublishResult>> reply) = 0;
 };
 
-/// What nodes tell each other of the small state; shown to nobody.
-inline constexpr std::string_view kStateTopic = "$state";
+/// What nodes tell each other: the small state, and which idempotency keys were used. Shown to nobody.
+inline constexpr std::string_view kStateTopic = "$state", kIdempotencyTopic = "$idem";
 
 /// Hears of our own blocks, for the other nodes.
 class Outlet {
 public:
     virtual ~Outlet() = default;
+    /// False: no other node is linked to us.
+    [[nodiscard]] virtual bool heard() const = 0;
     /// A block of ours was sealed. Under the engine's lock: no waiting.
     virtual void sealed(const BlockPtr& block) = 0;
     /// These are synced. The store's thread.
     virtual void stored(const std::vector<BlockPtr>& blocks) = 0;
+    /// Answers once so many nodes, we among them, have this synced; or with how many had when `timeout` passed. Any thread.
+    using Copies = std::move_only_function<void(unsigned copies, bool met)>;
+    virtual void await_copies(LogKey log, Seq seq, unsigned copies, Duration timeout,
+                              Copies reply) = 0;
 };
 
 /// A block of another node, decoded and checked.
@@ -110,6 +117,7 @@ public:
     }
     [[nodiscard]] const Balance& balance() const noexcept { return balance_; }
     [[nodiscard]] HlcClock& clock() noexcept { return clock_; }
+    [[nodiscard]] const LogKey& system_log() const noexcept { return system_.log(); }
     /// Any thread.
     [[nodiscard]] metrics::Registry& metrics() const noexcept { return metrics_; }
 
@@ -137,7 +145,17 @@ private:
     bool answer_known(const api::PublishRequest& request, const std::string& name,
                       api::Reply<Result<api::PublishResult>>& reply);
     Place add(const Draft& draft, bool derived);
-    static void hide_state(BlockPtr& block);
+    /// Where a message stands in the cluster.
+    struct LogPlace {
+        LogKey log;
+        Seq seq = 0;
+    };
+    void answer_copies(LogPlace last, api::PublishResult result,
+                       api::Reply<Result<api::PublishResult>> reply);
+    std::uint8_t race_flag(const LaneWriter& lane);
+    static void hide_between_nodes(BlockPtr& block);
+    bool take_system(const LogKey& log, const Entry& entry);
+    Place tell_nodes(std::string_view topic, std::string_view key, BytesView payload);
     BlockMarks judge_remote(const RemoteBlock& remote);
     void count_taken(const Draft& draft);
     void seal(LaneWriter& lane);
@@ -163,6 +181,8 @@ private:
     HlcClock clock_;
     LaneWriter data_, system_;
     Arrival next_arrival_;
+    std::array<Instant, 2> last_race_{};  ///< of the lanes
+    LogPlace last_place_;                 ///< of the message taken in last
     pipeline::Pipelines pipelines_;
     std::unique_ptr<Outputs> outputs_;
     PushTarget* push_target_ = nullptr;

@@ -6,6 +6,11 @@
 
 /// What the engine does with blocks of other nodes.
 namespace anode::app {
+namespace {
+
+constexpr Duration kCopiesPatience = 2s, kRaceEvery = 2s;
+
+}  // namespace
 
 void Engine::take_remote(std::vector<RemoteBlock> blocks, std::vector<Record> records) {
     // What was sealed before comes before: arrivals follow each other.
@@ -38,7 +43,10 @@ BlockMarks Engine::judge_remote(const RemoteBlock& remote) {
     for (std::uint32_t i = 0; i < block.count(); ++i) {
         const Entry entry = block.entry(i);
         bool hide = false;
-        if (system && system_entry_) hide = system_entry_(block.log(), entry);
+        if (system)
+            hide = take_system(block.log(), entry);
+        else if (entry.topic.starts_with('$'))
+            hide = true;  // only the system lane may speak of the system
         if (entry.cid)
             hide |= (entry.flags & flag::kState) != 0
                         ? contents_.repeats_state(entry.source, *entry.cid)
@@ -53,24 +61,70 @@ BlockMarks Engine::judge_remote(const RemoteBlock& remote) {
     return marks;
 }
 
-/// Entries of the small state travel in our system lane; no listener is shown them.
-void Engine::hide_state(BlockPtr& block) {
-    const auto topics = block->topics();
-    if (std::ranges::none_of(topics, [](std::string_view topic) { return topic == kStateTopic; }))
-        return;
+/// True: it was for this node, not for listeners.
+bool Engine::take_system(const LogKey& log, const Entry& entry) {
+    if (entry.topic == kIdempotencyTopic) {
+        auto known = Idempotency::decode(entry.payload);
+        if (!known) return true;
+        // Two nodes that were asked at once: the lower id is what everybody answers from now on.
+        const Idempotency::Known* ours = idempotency_.find(entry.key, loop_.now().wall);
+        if (ours == nullptr || (ours->body == known->body && known->ids < ours->ids))
+            idempotency_.remember(std::string(entry.key), std::move(*known));
+        return true;
+    }
+    return system_entry_ && system_entry_(log, entry);
+}
+
+/// What nodes tell each other travels in our system lane; no listener is shown it.
+void Engine::hide_between_nodes(BlockPtr& block) {
+    const auto between_nodes = [](std::string_view topic) {
+        return topic == kStateTopic || topic == kIdempotencyTopic;
+    };
+    if (std::ranges::none_of(block->topics(), between_nodes)) return;
     BlockMarks marks;
     for (std::uint32_t i = 0; i < block->count(); ++i)
-        if (block->entry(i).topic == kStateTopic) marks.hidden.push_back(i);
+        if (between_nodes(block->entry(i).topic)) marks.hidden.push_back(i);
     place_block(block, block->first_arrival(), std::move(marks));
 }
 
-Place Engine::state_message(BytesView payload) {
+Place Engine::state_message(BytesView payload) { return tell_nodes(kStateTopic, {}, payload); }
+
+Place Engine::tell_nodes(std::string_view topic, std::string_view key, BytesView payload) {
     Draft draft;
-    draft.topic = kStateTopic;
+    draft.topic = topic;
+    draft.key = key;
     draft.source = "system";
     draft.payload = payload;
     draft.content_type = "application/octet-stream";
     return add(draft, true);
+}
+
+/// Now and then a block says that it races: who hears of it first elsewhere than from its parent changes parents
+/// (dissemination, section 2.8).
+std::uint8_t Engine::race_flag(const LaneWriter& lane) {
+    Instant& last = last_race_.at(lane.log().lane == kSystemLane ? 0 : 1);
+    const Instant now = loop_.now().mono;
+    if (outlet_ == nullptr || !outlet_->heard() || now - last < kRaceEvery) return 0;
+    last = now;
+    return block_flag::kRace;
+}
+
+/// Synced here; the answer waits until as many nodes have it as the publisher asked for. The store's thread.
+void Engine::answer_copies(LogPlace last, api::PublishResult result,
+                           api::Reply<Result<api::PublishResult>> reply) {
+    const unsigned wanted = result.level.copies;
+    const auto too_few = [wanted](unsigned copies) {
+        return fail(Errc::Timeout, "synced on " + std::to_string(copies) + " of " +
+                                       std::to_string(wanted) +
+                                       " nodes in time; it is not withdrawn");
+    };
+    if (outlet_ == nullptr) return reply(too_few(1));
+    outlet_->await_copies(last.log, last.seq, wanted, kCopiesPatience,
+                          [result = std::move(result), reply = std::move(reply), too_few](
+                              unsigned copies, bool met) mutable {
+                              if (!met) return reply(too_few(copies));
+                              reply(std::move(result));
+                          });
 }
 
 const Bytes* Engine::remote_position(std::string_view source) const {

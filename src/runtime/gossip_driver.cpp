@@ -238,10 +238,11 @@ void GossipDriver::State::perform(const membership::Resolve& output) {
 void GossipDriver::State::start() {
     if (started || closed) return;
     started = true;
-    handle(membership::Start{});
-    // The loop knows both sockets since open(), so it cannot refuse them now.
+    // The loop knows both sockets since open(), so it cannot refuse them now. It reads them in its next round: the machine is
+    // in its own table before it hears of anybody, and its first dial finds the streams ready.
     ANODE_ASSERT(loop.rewatch(datagrams.fd(), Loop::Readable, *this));
     streams.start();
+    handle(membership::Start{});
 }
 
 /// Makes both sockets known to the loop, which is told of nothing yet.

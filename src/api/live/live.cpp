@@ -239,25 +239,25 @@ void Live::push(Request& request, Responder responder) {
         return responder.problem(Problem::bad_topic(checked.error().what));
     if (!request.caller.covers(topic))
         return responder.problem(Problem::forbidden("the topic is not within your patterns"));
-    const auto level = request.arg("ack");
-    if (level && *level != "disk" && *level != "received")
-        return responder.problem(Problem::invalid("ack must be received or disk"));
+    const auto asked = request.arg("ack");
+    const auto level = AckLevel::parse(asked.value_or("disk"));
+    if (!level)
+        return responder.problem(Problem::invalid("ack must be received, disk or copies:N"));
     auto upgraded = upgrade_of(request);
     if (!upgraded) return responder.problem(std::move(upgraded.error()));
     if (parts_.doors.node.draining()) return responder.problem(draining());
     auto seat = seat_for(request);
     if (!seat) return responder.problem(std::move(seat.error()));
-    const Ack ack = level && *level == "received" ? Ack::Received : Ack::Disk;
     Bytes head = upgraded->answer("", request);
     responder.detach(std::move(head), [this, wire = upgraded->wire, seat = std::move(*seat), topic,
-                                       ack, answers = level.has_value(),
+                                       level = *level, answers = asked.has_value(),
                                        identity = request.caller.name](Detached socket) mutable {
         keep_alive(socket.fd);
         Hub& hub = *hubs_[socket.loop];
         Bytes pending = std::move(socket.pending);
         const auto listener =
             std::make_shared<PushConnection>(hub, std::move(socket), std::move(seat), wire,
-                                             std::move(identity), topic, ack, answers);
+                                             std::move(identity), topic, level, answers);
         hub.add(listener);
         listener->begin(std::move(pending));
     });

@@ -23,11 +23,12 @@ ws::DecoderConfig push_decoder(bool deflate) {
 }  // namespace
 
 PushConnection::PushConnection(Hub& hub, Detached socket, Seat seat, Wire wire,
-                               std::string identity, std::string topic, Ack ack, bool answers)
+                               std::string identity, std::string topic, AckLevel level,
+                               bool answers)
     : Listener(hub, std::move(socket), std::move(seat), wire, EnvelopeStyle{}, std::move(identity)),
       decoder_(push_decoder(wire.deflate)),
       topic_(std::move(topic)),
-      ack_(ack),
+      level_(level),
       answers_(answers) {}
 
 bool PushConnection::wants_input() const noexcept {
@@ -95,7 +96,7 @@ void PushConnection::publish_gathered() {
     in_flight_ += taken.count;
     bytes_in_flight_ += taken.bytes;
     PublishRequest request;
-    request.ack = ack_;
+    request.level = level_;
     request.items = std::exchange(gathered_, {});
     hub_.parts().doors.publishing.publish(
         std::move(request), [self = hub_.ref(id()), taken](Result<PublishResult> result) {

@@ -13,7 +13,7 @@ namespace anode::api {
 class PushConnection final : public Listener {
 public:
     PushConnection(Hub& hub, Detached socket, Seat seat, Wire wire, std::string identity,
-                   std::string topic, Ack ack, bool answers);
+                   std::string topic, AckLevel level, bool answers);
 
     void tick(Instant now) override;
     [[nodiscard]] bool listens() const noexcept override { return false; }
@@ -38,7 +38,7 @@ private:
 
     ws::Decoder decoder_;
     std::string topic_;
-    Ack ack_;
+    AckLevel level_;
     bool answers_;
     std::vector<PublishItem> gathered_;  ///< of the input at hand
     std::uint64_t gathered_first_ = 0, gathered_bytes_ = 0;

@@ -61,7 +61,7 @@ private:
     void ping(const json::Value& root, std::optional<std::int64_t> id);
 
     void subscribed(std::int64_t id, std::uint32_t sid, const Want& want, Asked<Begin> begin);
-    void published(std::optional<std::int64_t> id, Ack ack, Result<PublishResult> result);
+    void published(std::optional<std::int64_t> id, Result<PublishResult> result);
     void welcome();
     void heartbeat();
     void say(std::string_view json);

@@ -330,10 +330,10 @@ void Session::pub(const json::Value& root, std::optional<std::int64_t> id) {
         item.kind = parsed.value_or(Kind::Set);
     }
     PublishRequest request;
-    if (level && *level == "received")
-        request.ack = Ack::Received;
-    else if (level && *level != "disk")
-        fields.wrong("ack", "must be received or disk");
+    if (const auto parsed = AckLevel::parse(level.value_or("disk")))
+        request.level = *parsed;
+    else
+        fields.wrong("ack", "must be received, disk or copies:N");
     const json::Value data = root["data"];
     if (data && b64) fields.wrong("data", "and b64 exclude each other");
     if (!data && !b64 && item.kind != Kind::Delete) fields.wrong("data", "is missing");
@@ -360,16 +360,15 @@ void Session::pub(const json::Value& root, std::optional<std::int64_t> id) {
     request.body_hash = hash128(item.payload);
     request.items.push_back(std::move(item));
     ++in_flight_;
-    const Ack asked = request.ack;
     hub_.parts().doors.publishing.publish(
-        std::move(request), [self = hub_.ref(this->id()), id, asked](Result<PublishResult> result) {
-            self.post([id, asked, result = std::move(result)](Listener& to) mutable {
-                static_cast<Session&>(to).published(id, asked, std::move(result));
+        std::move(request), [self = hub_.ref(this->id()), id](Result<PublishResult> result) {
+            self.post([id, result = std::move(result)](Listener& to) mutable {
+                static_cast<Session&>(to).published(id, std::move(result));
             });
         });
 }
 
-void Session::published(std::optional<std::int64_t> id, Ack, Result<PublishResult> result) {
+void Session::published(std::optional<std::int64_t> id, Result<PublishResult> result) {
     --in_flight_;
     if (closing_) return;
     if (!result) {
@@ -378,8 +377,7 @@ void Session::published(std::optional<std::int64_t> id, Ack, Result<PublishResul
                     : Problem::of(result.error()));
     } else if (id && !result->ids.empty()) {
         say("{\"op\":\"ok\",\"id\":" + std::to_string(*id) + ",\"mid\":\"" +
-            result->ids.front().text() + "\",\"ack\":\"" +
-            (result->ack == Ack::Disk ? "disk" : "received") + "\"}");
+            result->ids.front().text() + "\",\"ack\":\"" + result->level.text() + "\"}");
     }
     look_later();
 }

@@ -17,7 +17,7 @@ Bytes taken_json(const PublishResult& result) {
         out.null();
     else
         out.value(result.ids.back().text());
-    out.member("ack", result.ack == Ack::Disk ? "disk" : "received").end_object();
+    out.member("ack", result.level.text()).end_object();
     return json;
 }
 

@@ -17,16 +17,12 @@ namespace {
 constexpr std::size_t kBodyOnLoopMax = 128 << 10;
 constexpr std::size_t kIdempotencyKeyMax = 255;
 
-Read<Ack> read_ack(const Request& request) {
-    const auto level = request.arg("ack");
-    if (!level || *level == "disk" || *level == "copies:1") return Ack::Disk;
-    if (*level == "received") return Ack::Received;
-    if (level->starts_with("copies:") && text::parse_u64(level->substr(7)).value_or(0) > 1) {
-        Problem problem{503, "not-ready", "fewer nodes are alive than copies are asked for",
-                        {},  5000,        {}};
-        return refuse(std::move(problem));
-    }
-    return refuse_member("ack", "received, disk or copies:N is expected");
+Read<AckLevel> read_level(const Request& request) {
+    const auto text = request.arg("ack");
+    if (!text) return AckLevel{};
+    const auto level = AckLevel::parse(*text);
+    if (!level) return refuse_member("ack", "received, disk or copies:N is expected");
+    return *level;
 }
 
 Read<std::string> read_idempotency_key(const Request& request) {
@@ -53,7 +49,7 @@ void append_rejected(Bytes& out, const std::vector<Rejected>& rejected) {
 }
 
 Bytes answer_json(std::size_t accepted, const std::vector<Rejected>& rejected,
-                  const MessageId* last, Ack ack) {
+                  const MessageId* last, AckLevel level) {
     Bytes json = "{\"accepted\":";
     text::append_u64(json, accepted);
     json += ',';
@@ -63,7 +59,7 @@ Bytes answer_json(std::size_t accepted, const std::vector<Rejected>& rejected,
         json.append("\"").append(last->text()).append("\"");
     else
         json += "null";
-    json += ack == Ack::Disk ? ",\"ack\":\"disk\"}" : ",\"ack\":\"received\"}";
+    json.append(",\"ack\":\"").append(level.text()).append("\"}");
     return json;
 }
 
@@ -72,10 +68,10 @@ Problem publish_problem(const Error& error) {
     return Problem::of(error);
 }
 
-void hand_over(const Doors& doors, Request& request, Batch batch, Ack ack, std::string key,
+void hand_over(const Doors& doors, Request& request, Batch batch, AckLevel level, std::string key,
                Responder responder) {
     PublishRequest publish;
-    publish.ack = ack;
+    publish.level = level;
     publish.idempotency_key = std::move(key);
     if (!publish.idempotency_key.empty())
         publish.body_hash = hash128(request.body, hash64(request.content_type));
@@ -85,8 +81,9 @@ void hand_over(const Doors& doors, Request& request, Batch batch, Ack ack, std::
                                                      Result<PublishResult> result) mutable {
         if (!result) return responder.problem(publish_problem(result.error()));
         const MessageId* last = result->ids.empty() ? nullptr : &result->ids.back();
-        send_from_node(std::move(responder), Response::json(answer_json(
-                                                 result->ids.size(), rejected, last, result->ack)));
+        send_from_node(
+            std::move(responder),
+            Response::json(answer_json(result->ids.size(), rejected, last, result->level)));
     });
 }
 
@@ -94,8 +91,8 @@ void publish(const Doors& doors, Request& request, Responder responder) {
     const std::string_view topic = request.param("topic");
     if (auto problem = refuse_topic(request.caller, topic))
         return responder.problem(std::move(*problem));
-    auto ack = read_ack(request);
-    if (!ack) return responder.problem(std::move(ack.error()));
+    auto level = read_level(request);
+    if (!level) return responder.problem(std::move(level.error()));
     auto key = read_idempotency_key(request);
     if (!key) return responder.problem(std::move(key.error()));
     auto batch = read_batch(request, topic);
@@ -104,9 +101,9 @@ void publish(const Doors& doors, Request& request, Responder responder) {
     if (batch->items.empty() || dry_run) {
         const int status = batch->items.empty() ? 422 : 200;
         return responder.send(Response::json(
-            answer_json(batch->items.size(), batch->rejected, nullptr, *ack), status));
+            answer_json(batch->items.size(), batch->rejected, nullptr, *level), status));
     }
-    hand_over(doors, request, std::move(*batch), *ack, std::move(*key), std::move(responder));
+    hand_over(doors, request, std::move(*batch), *level, std::move(*key), std::move(responder));
 }
 
 /// The same on the thread for large bodies.

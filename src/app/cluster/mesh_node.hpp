@@ -57,10 +57,6 @@ public:
     void set_keys(std::vector<Bytes> ring_keys);
     void drain(bool on) { driver_->post(mesh::Drain{on}); }
     void send(const NodeId& to, std::uint8_t type, Bytes body);
-    /// Answers once so many nodes, we among them, have this synced; or with how many had when `timeout` passed. Any thread;
-    /// the reply comes on the mesh's.
-    using Copies = std::move_only_function<void(unsigned copies, bool met)>;
-    void await_copies(LogKey log, Seq seq, unsigned copies, Duration timeout, Copies reply);
     /// Looks at the machine on its thread.
     void look(std::move_only_function<void(const mesh::Mesh&, const MeshTraffic&)> look);
 
@@ -70,8 +66,11 @@ public:
     }
     [[nodiscard]] const Loop& loop() const noexcept { return loop_; }
 
+    bool heard() const override { return peers_up() > 0; }
     void sealed(const BlockPtr& block) override;
     void stored(const std::vector<BlockPtr>& blocks) override;
+    void await_copies(LogKey log, Seq seq, unsigned copies, Duration timeout,
+                      Copies reply) override;
 
 private:
     MeshNode(const Identity& identity, World world);

@@ -425,7 +425,7 @@ void Sources::push(api::Publishing::Push push, api::Reply<Result<api::PublishRes
     if (!found->second.runner) return reply(fail(Errc::NotFound, "the source is disabled"));
     auto ids = found->second.runner->push(push.headers, push.body);
     if (!ids) return reply(std::unexpected(std::move(ids.error())));
-    api::PublishResult result{std::move(*ids), api::Ack::Disk, false};
+    api::PublishResult result{std::move(*ids), {}, false};
     world_.engine.when_stored(
         [reply = std::move(reply), result = std::move(result)](const Result<void>& stored) mutable {
             if (stored)

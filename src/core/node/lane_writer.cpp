@@ -15,11 +15,11 @@ Place LaneWriter::add(const Draft& draft, HlcClock& clock, WallTime wall) {
     return place;
 }
 
-BlockPtr LaneWriter::seal(Arrival& next_arrival) {
+BlockPtr LaneWriter::seal(Arrival& next_arrival, std::uint8_t block_flags) {
     ANODE_ASSERT(!open_.empty());
     const std::uint32_t count = open_.count();
-    const std::uint8_t flags = open_first_ == 1 ? block_flag::kOpensLog : 0;
-    BlockPtr block = open_.seal(log_, open_first_, next_arrival, flags);
+    if (open_first_ == 1) block_flags |= block_flag::kOpensLog;
+    BlockPtr block = open_.seal(log_, open_first_, next_arrival, block_flags);
     next_arrival = next_arrival.plus(count);
     return block;
 }

@@ -34,7 +34,7 @@ public:
     /// Takes a message in. The clock is shared by the lanes of a node, so that ids rise over all of them.
     Place add(const Draft& draft, HlcClock& clock, WallTime wall);
     /// Makes the block of what was added since the last one and moves `next_arrival` past it. Not when empty().
-    BlockPtr seal(Arrival& next_arrival);
+    BlockPtr seal(Arrival& next_arrival, std::uint8_t block_flags = 0);
 
 private:
     LogKey log_;

@@ -56,7 +56,7 @@ TEST_F(EngineSpec, WhatIsPublishedIsStoredInItsOrder) {
     ASSERT_TRUE(answer.has_value());
     EXPECT_THAT(answer->ids, SizeIs(3));
     EXPECT_TRUE(std::ranges::is_sorted(answer->ids));
-    EXPECT_EQ(answer->ack, api::Ack::Disk);
+    EXPECT_EQ(answer->level.ack, api::Ack::Disk);
     EXPECT_THAT(stored(*store, "a.b"), ElementsAre("1", "2", "3"));
     const Balance balance = run.balance();
     EXPECT_EQ(balance.received, 3U);
@@ -98,7 +98,7 @@ TEST_F(EngineSpec, AckReceivedDoesNotWaitForTheDisk) {
     RunningEngine run(store);
     const auto answer = run.publish(publish_request("a.b", {"1"}, api::Ack::Received));
     ASSERT_TRUE(answer.has_value());
-    EXPECT_EQ(answer->ack, api::Ack::Received);
+    EXPECT_EQ(answer->level.ack, api::Ack::Received);
 }
 
 TEST_F(EngineSpec, AckDiskWaitsForTheDisk) {

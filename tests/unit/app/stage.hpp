@@ -87,7 +87,7 @@ inline api::PublishRequest publish_request(std::string topic, std::vector<Bytes>
         request.items.push_back({topic, std::move(payload), {}, {}, Kind::Set, {}, {}});
         request.body_hash = hash128(request.items.back().payload);
     }
-    request.ack = ack;
+    request.level.ack = ack;
     request.idempotency_key = std::move(key);
     return request;
 }

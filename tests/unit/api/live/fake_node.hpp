@@ -198,7 +198,7 @@ public:
             messages.push_back({item.topic, item.payload, item.key, item.content_type});
         PublishResult result;
         result.ids = publish(messages);
-        result.ack = request.ack;
+        result.level = request.level;
         reply(std::move(result));
     }
     void push(Push, Reply<Result<PublishResult>> reply) override {

@@ -47,9 +47,9 @@ public:
         if (const auto known = known_.find(name); !name.empty() && known != known_.end()) {
             if (known->second.first != request.body_hash)
                 return reply(fail(Errc::Conflict, "the key was used with another body"));
-            return reply(PublishResult{known->second.second, request.ack, true});
+            return reply(PublishResult{known->second.second, request.level, true});
         }
-        PublishResult result{take(request.items, "api"), request.ack, false};
+        PublishResult result{take(request.items, "api"), request.level, false};
         if (!name.empty()) known_[name] = {request.body_hash, result.ids};
         reply(std::move(result));
     }
@@ -57,7 +57,7 @@ public:
         if (push.source != "hook")
             return reply(fail(Errc::NotFound, "no webhook source of this name"));
         if (push.body == "forged") return reply(fail(Errc::Refused, "the signature does not fit"));
-        reply(PublishResult{take({{.topic = "hook.in", .payload = push.body}}, "hook"), Ack::Disk,
+        reply(PublishResult{take({{.topic = "hook.in", .payload = push.body}}, "hook"), {},
                             false});
     }
     std::vector<MessageId> take(const std::vector<PublishItem>& items, std::string_view source) {
