@@ -6,6 +6,7 @@ namespace anode::mesh {
 namespace {
 
 constexpr Duration kLookEvery = 1s, kStands = 5s, kAbsent = 10min, kUnreachable = 30s;
+constexpr std::size_t kLooksMax = 1000;
 constexpr std::size_t kAskAllUpTo = 64, kAskAtLeast = 16;
 
 }  // namespace
@@ -20,7 +21,11 @@ void GiveUp::tick() {
     if (shared_.now.mono < look_at_) return;
     look_at_ = shared_.now.mono + kLookEvery;
     std::erase_if(absent_since_, [&](const auto& one) { return shared_.is_member(one.first); });
-    std::vector<LogKey> logs(client_.holed().begin(), client_.holed().end());
+    // In portions: after a join every log may have holes.
+    std::vector<LogKey> logs;
+    auto from = client_.holed().lower_bound(next_);
+    for (; from != client_.holed().end() && logs.size() < kLooksMax; ++from) logs.push_back(*from);
+    next_ = from != client_.holed().end() ? *from : LogKey{};
     for (const LogKey& log : logs) {
         LogEntry* entry = shared_.logs.find(log);
         if (entry == nullptr || entry->state.watermark() == entry->state.head()) {

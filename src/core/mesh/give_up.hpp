@@ -55,6 +55,7 @@ private:
     std::map<LogKey, Stuck> stuck_;
     std::map<NodeId, Instant> absent_since_, unreachable_;
     Instant look_at_{};
+    LogKey next_;  ///< where the next look begins
 };
 
 }  // namespace anode::mesh

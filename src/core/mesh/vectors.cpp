@@ -103,27 +103,21 @@ void Vectors::on_root(Link& link, const frames::VectorRoot& frame) {
     if (!exchange.sums) send_root(link, exchange);
     const bool listed = exchange.closing;
     exchange.closing = true;
-    std::array<bool, kBuckets> differs{};
-    for (std::size_t i = 0; i < kBuckets; ++i) differs[i] = frame.buckets[i] != (*exchange.sums)[i];
-    if (!listed)
-        for (const auto& [log, entry] : shared_.logs.all())
-            if (const std::size_t bucket = bucket_of(log); differs[bucket])
-                exchange.queue.emplace_back(static_cast<std::uint16_t>(bucket), log);
-    for (std::size_t i = 0; i < kBuckets; ++i)
-        if (!differs[i] && frame.buckets[i] != 0) same_bucket(link, i);
-    pump(link, exchange);
-}
-
-/// Equal sums say as much as the rows would: the peer's logs of this bucket are as ours.
-void Vectors::same_bucket(Link& link, std::size_t bucket) {
     std::vector<std::pair<LogKey, Seq>> same;
     for (const auto& [log, entry] : shared_.logs.all()) {
-        if (bucket_of(log) != bucket || lately(*entry)) continue;
-        holders_.note_equal(link, *entry);
-        same.emplace_back(log, entry->state.head());
+        const std::size_t bucket = bucket_of(log);
+        if (frame.buckets[bucket] != (*exchange.sums)[bucket]) {
+            if (!listed) exchange.queue.emplace_back(static_cast<std::uint16_t>(bucket), log);
+        } else if (!lately(*entry)) {
+            // Equal sums say as much as the row would: the peer's log is as ours.
+            holders_.note_equal(link, *entry);
+            same.emplace_back(log, entry->state.head());
+        }
     }
-    if (link.purpose != Purpose::Main) return;
-    for (const auto& [log, head] : same) port_.heard(link, log, head);
+    std::ranges::sort(exchange.queue);
+    if (link.purpose == Purpose::Main)
+        for (const auto& [log, head] : same) port_.heard(link, log, head);
+    pump(link, exchange);
 }
 
 void Vectors::pump(Link& link, Exchange& exchange) {

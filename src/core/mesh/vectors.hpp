@@ -58,7 +58,6 @@ private:
     void pump(Link& link, Exchange& exchange);
     void finish(Link& link, Exchange& exchange);
     bool take_row(Link& link, Exchange* exchange, const frames::Vector::Row& row);
-    void same_bucket(Link& link, std::size_t bucket);
 
     Shared& shared_;
     RepairPort& port_;
