@@ -13,6 +13,7 @@
 #include "app/cluster/members.hpp"
 #include "app/cluster/mesh_node.hpp"
 #include "app/cluster/options.hpp"
+#include "app/cluster/shared_state.hpp"
 #include "app/identity.hpp"
 #include "app/log_sink.hpp"
 #include "app/node.hpp"
@@ -140,6 +141,7 @@ private:
     std::unique_ptr<NodeFace> face_;
     std::unique_ptr<Vitals> vitals_;
     std::unique_ptr<MeshNode> mesh_;
+    std::unique_ptr<SharedState> shared_;
     std::unique_ptr<Members> members_;
     std::unique_ptr<api::Edge> edge_;
     std::thread restoring_, ending_thread_;
@@ -187,6 +189,7 @@ Result<void> RunningNode::start(Loop& main_loop, LogSink& sink) {
                       .apply = [this](const Config& next) { apply(next); },
                       .loops = {loop_.get(), &members_->loop(), &mesh_->loop()},
                       .cluster = [this] { return members_->health(); }});
+    shared_->restore();
     mesh_->start();
     loop_->start();
     if (const auto started = start_edge(); !started) return started;
@@ -235,13 +238,23 @@ Result<void> RunningNode::start_mesh() {
                                   .metrics = metrics_});
     if (!opened) return std::unexpected(opened.error());
     mesh_ = std::move(*opened);
-    mesh_->set_hooks({.peer_up = {},
-                      .peer_down =
-                          [this](const NodeId& node, mesh::LinkEnd end) {
-                              // A link that ends without a word is what a dead process looks like.
-                              if (end != mesh::LinkEnd::Untrusted) members_->link_lost(node);
-                          },
-                      .from_peer = {}});
+    shared_ = std::make_unique<SharedState>(*loop_, *engine_, *store_, *mesh_, identity_.node);
+    mesh_->set_hooks(
+        {.peer_up =
+             [this](const NodeId& node) { loop_->post([this, node] { shared_->peer_up(node); }); },
+         .peer_down =
+             [this](const NodeId& node, mesh::LinkEnd end) {
+                 // A link that ends without a word is what a dead process looks like.
+                 if (end != mesh::LinkEnd::Untrusted) members_->link_lost(node);
+                 loop_->post([this, node] { shared_->peer_down(node); });
+             },
+         .from_peer =
+             [this](const NodeId& from, std::uint8_t type, BytesView body) {
+                 if (type < SharedState::kFirstFrame || type > SharedState::kLastFrame) return;
+                 loop_->post([this, from, type, body = Bytes(body)] {
+                     shared_->from_peer(from, type, body);
+                 });
+             }});
     engine_->set_outlet(mesh_.get());
     return {};
 }
@@ -391,6 +404,7 @@ void RunningNode::end() {
     pipelines_.reset();
     sources_.reset();
     ledger_.reset();
+    shared_.reset();
     engine_.reset();
     mesh_.reset();
     http_.reset();
