@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::uint64_t kPressedBytes = 32u << 20, kRelievedBytes = 16u << 20;
 constexpr Duration kRetentionWatch = 30s;
+constexpr Duration kEver = 24h * 365 * 100;
 constexpr std::size_t kHandInBlocks = 256;
 constexpr std::string_view kSpace = "mesh";  ///< of the records that are kept beside logs
 
@@ -81,6 +82,8 @@ Result<std::unique_ptr<MeshNode>> MeshNode::open(const Config& config, const Ide
     options.config.name = std::move(name);
     options.config.cluster = config.text("gossip.cluster");
     options.config.zone = config.text("node.zone");
+    // Rules may keep messages for ever, so no log is too old to be asked for; what retention took is told log by log.
+    options.config.horizon = kEver;
     options.listen = config.text("mesh.listen");
     options.security = security_of(config, std::move(ring_keys));
     if (options.security.mode == MeshSecurity::Mode::Certificates) {
@@ -117,7 +120,6 @@ void MeshNode::start() {
         for (const auto& [first, last] : holding.had) log.have.push_back({first, last});
         log.first_hlc = holding.first_hlc;
         log.last_hlc = holding.last_hlc;
-        lowest_[holding.log] = holding.lowest;
     }
     for (auto& [key, state] : world_.store.records(kSpace))
         if (const auto log = LogKey::from(key)) {
@@ -129,7 +131,7 @@ void MeshNode::start() {
     worker_ = std::thread([this] { work(); });
     loop_.post([this, logs = std::move(logs)]() mutable {
         driver_->start(std::move(logs));
-        watch_retention();
+        look_at_retention();
         count();
     });
     loop_.start();
@@ -373,18 +375,16 @@ void MeshNode::work() {
 }
 
 /// Retention moves the beginning of logs; neighbours are told where ours begin.
-void MeshNode::watch_retention() {
-    loop_.after(kRetentionWatch, [this] {
-        aside([this] {
-            auto holdings = world_.store.logs();
-            loop_.post([this, holdings = std::move(holdings)] {
-                for (const LogHolding& holding : holdings) {
-                    Seq& lowest = lowest_[holding.log];
-                    if (holding.lowest > std::exchange(lowest, holding.lowest))
-                        driver_->handle(mesh::Retained{holding.log, holding.lowest});
-                }
-                watch_retention();
-            });
+void MeshNode::look_at_retention() {
+    aside([this] {
+        auto holdings = world_.store.logs();
+        loop_.post([this, holdings = std::move(holdings)] {
+            for (const LogHolding& holding : holdings) {
+                Seq& lowest = lowest_[holding.log];
+                if (holding.lowest > std::exchange(lowest, holding.lowest) && holding.lowest > 1)
+                    driver_->handle(mesh::Retained{holding.log, holding.lowest});
+            }
+            loop_.after(kRetentionWatch, [this] { look_at_retention(); });
         });
     });
 }

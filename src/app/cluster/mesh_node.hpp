@@ -85,7 +85,7 @@ private:
     void hand_in();
     void aside(std::move_only_function<void()> task);
     void work();
-    void watch_retention();
+    void look_at_retention();
     void count();
 
     const NodeId self_;

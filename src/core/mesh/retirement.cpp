@@ -7,6 +7,7 @@ namespace {
 
 constexpr Duration kLook = 1min;
 constexpr Duration kEmptyLasts = 10min;
+constexpr Duration kNothingLeft = 24h;
 
 }  // namespace
 
@@ -14,8 +15,12 @@ bool Retirement::ripe(const LogEntry& entry) const {
     const LogState& state = entry.state;
     if (entry.own() || !trees_.over(entry) || state.watermark() != state.head()) return false;
     if (state.head() == 0) return shared_.now.mono - entry.head_at > kEmptyLasts;
-    const Duration age = std::chrono::microseconds(shared_.now.wall - state.last_hlc().micros());
-    return age > shared_.config.horizon + 2 * shared_.config.drift_max;
+    // In microseconds throughout: a wild stamp would not fit into nanoseconds.
+    const Duration horizon = shared_.config.horizon + 2 * shared_.config.drift_max;
+    const WallTime age = shared_.now.wall - state.last_hlc().micros();
+    // Retention took the last of it: nobody will ask for long.
+    const Duration limit = state.lowest() > state.head() ? std::min(horizon, kNothingLeft) : horizon;
+    return age > std::chrono::duration_cast<std::chrono::microseconds>(limit).count();
 }
 
 void Retirement::tick() {
