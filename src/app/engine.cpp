@@ -203,7 +203,9 @@ std::optional<Place> Engine::take(const Draft& draft) {
         ++balance_.duplicates;
         return std::nullopt;
     }
-    const Place place = add(draft, false);
+    Draft marked = draft;
+    if (partitioned_.load(std::memory_order_relaxed)) marked.flags |= flag::kPartitioned;
+    const Place place = add(marked, false);
     if (!pipelines_.empty() && pipelines_.reads(draft.topic)) {
         pipeline::Input input{draft, place.id, place.hlc.micros(), node_text_};
         pipelines_.handle(input, loop_.now(), *outputs_);

@@ -123,6 +123,8 @@ public:
 
     /// Memory is nearly used up: publishes are refused and sources stop reading until it is over.
     void shed(bool on);
+    /// What comes in is marked `partitioned` from now on, or no longer. Any thread.
+    void set_partitioned(bool on) noexcept { partitioned_.store(on, std::memory_order_relaxed); }
     /// Refuses new publishes from now on.
     void drain(bool on) noexcept { draining_.store(on, std::memory_order_relaxed); }
     /// Lets windows out, seals, and waits until the store has it all or takes no more. Any thread but the engine's;
@@ -198,6 +200,7 @@ private:
     std::atomic<bool> pressed_{false};
     bool shedding_ = false;
     std::atomic<bool> draining_{false};
+    std::atomic<bool> partitioned_{false};
 
     std::shared_ptr<Batch> open_;                 ///< sealed since the last flush
     std::deque<std::shared_ptr<Batch>> stalled_;  ///< the store's queue was full

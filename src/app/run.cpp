@@ -238,7 +238,7 @@ Result<void> RunningNode::start_mesh() {
                                   .metrics = metrics_});
     if (!opened) return std::unexpected(opened.error());
     mesh_ = std::move(*opened);
-    shared_ = std::make_unique<SharedState>(*loop_, *engine_, *store_, *mesh_, identity_.node);
+    shared_ = std::make_unique<SharedState>(*loop_, *engine_, *store_, mesh_.get(), identity_.node);
     mesh_->set_hooks(
         {.peer_up =
              [this](const NodeId& node) { loop_->post([this, node] { shared_->peer_up(node); }); },
@@ -269,6 +269,7 @@ Result<void> RunningNode::start_members(Loop& main_loop) {
          .aside = [&main_loop](Loop::Task task) { main_loop.post(std::move(task)); },
          .changed = [this](const membership::MemberChanged& changed) { mesh_->member(changed); },
          .keys_changed = [this](std::vector<Bytes> keys) { mesh_->set_keys(std::move(keys)); },
+         .minority = [this](bool on) { engine_->set_partitioned(on); },
          .data_port = mesh_->port()});
     if (!opened) return std::unexpected(opened.error());
     members_ = std::move(*opened);

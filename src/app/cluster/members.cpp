@@ -177,6 +177,10 @@ void Members::on(const membership::MemberChanged& changed) {
     using membership::Change;
     const Member& member = changed.member;
     if (world_.changed) world_.changed(changed);
+    if (changed.change == Change::Died && member.ours)
+        lost_.insert(member.name);
+    else if (changed.change != Change::Suspected && changed.change != Change::Updated)
+        lost_.erase(member.name);
     const std::string name = name_for_people(member), address = member.address.text();
     const std::string_view change = name_of(changed.change), state = name_of(member.state);
     const auto level = changed.change == Change::Died      ? log::Level::Warn
@@ -252,6 +256,14 @@ void Members::look_around() {
     metrics_.count_members(machine());
     const std::size_t alive = machine().alive();
     alive_.store(alive);
+    if (const bool minority = alive < lost_.size();
+        minority != std::exchange(minority_, minority)) {
+        log::warn(kLog,
+                  minority ? "more nodes are lost than are with us: what comes in is marked"
+                           : "most nodes are with us again",
+                  {{"alive", std::uint64_t{alive}}, {"lost", std::uint64_t{lost_.size()}}});
+        if (world_.minority) world_.minority(minority);
+    }
     const Belonging now = belonging_.load();
     if (alive < 2 || (now != Belonging::Alone && now != Belonging::Joining)) return;
     belonging_.store(Belonging::Joined);

@@ -5,6 +5,7 @@
 #include <future>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,8 @@ public:
         /// What the mesh wants to hear, on the protocol's thread.
         std::function<void(const membership::MemberChanged&)> changed = {};
         std::function<void(std::vector<Bytes> ring_keys)> keys_changed = {};
+        /// More members were lost to death than are alive with us: we may be the smaller side of a cut.
+        std::function<void(bool)> minority = {};
         std::uint16_t data_port = 0;  ///< of the mesh; 0: we take no part in it
     };
 
@@ -95,6 +98,9 @@ private:
 
     // The loop's own.
     bool look_due_ = false;
+    std::set<std::string>
+        lost_;  ///< nodes of ours that died and neither came back, left nor were forgotten
+    bool minority_ = false;
     std::uint64_t next_round_ = 1;
     std::map<std::uint64_t, Reply<membership::KeyReport>> rounds_;
     std::vector<Reply<Result<void>>> leavers_;
