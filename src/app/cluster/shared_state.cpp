@@ -12,11 +12,14 @@ constexpr std::string_view kSpace = "state", kInSync = "in-sync";
 
 }  // namespace
 
-SharedState::SharedState(Loop& engine_loop, Engine& engine, Store& store, MeshNode& mesh,
+SharedState::SharedState(Loop& engine_loop, Engine& engine, Store& store, MeshNode* mesh,
                          const NodeId& self)
     : loop_(engine_loop), engine_(engine), store_(store), mesh_(mesh), self_(self), state_(self) {
-    engine_.on_remote_system([this](const LogKey&, const Entry& entry) {
-        if (entry.topic != kStateTopic) return false;
+    engine_.on_remote_system([this](const LogKey& log, const Entry& entry) {
+        if (entry.topic != kStateTopic) {
+            if (entry_listener_) entry_listener_(log, entry);
+            return false;
+        }
         handle(state::Arrived{entry.payload});
         return true;
     });
@@ -45,11 +48,24 @@ void SharedState::write(Wish wish, Reply reply) {
 }
 
 void SharedState::wait_cluster(Duration timeout, std::move_only_function<void(bool all)> reply) {
-    const std::size_t others = mesh_.peers_up();
+    const std::size_t others = mesh_ == nullptr ? 0 : mesh_->peers_up();
     if (!last_entry_ || others == 0) return reply(true);
-    mesh_.await_copies(last_entry_->first, last_entry_->second, static_cast<unsigned>(others + 1),
-                       timeout,
-                       [reply = std::move(reply)](unsigned, bool met) mutable { reply(met); });
+    mesh_->await_copies(last_entry_->first, last_entry_->second, static_cast<unsigned>(others + 1),
+                        timeout,
+                        [reply = std::move(reply)](unsigned, bool met) mutable { reply(met); });
+}
+
+void SharedState::await_all(Duration timeout,
+                            std::move_only_function<void(std::vector<NodeId>)> reply) {
+    if (!last_entry_) return reply({});
+    wait_cluster(timeout,
+                 [this, entry = *last_entry_, reply = std::move(reply)](bool all) mutable {
+                     if (all) return reply({});
+                     mesh_.look([entry, reply = std::move(reply)](const mesh::Mesh& mesh,
+                                                                  const MeshTraffic&) mutable {
+                         reply(mesh.lacking(entry.first, entry.second));
+                     });
+                 });
 }
 
 void SharedState::handle(const state::Input& input) {
@@ -81,7 +97,7 @@ void SharedState::perform(state::Output& output) {
         const Place place = engine_.state_message(spread->entry);
         last_entry_ = {engine_.system_log(), place.seq};
     } else if (auto* send = std::get_if<state::SendPeer>(&output)) {
-        mesh_.send(send->to, send->type, std::move(send->body));
+        if (mesh_ != nullptr) mesh_->send(send->to, send->type, std::move(send->body));
     } else if (auto* keep = std::get_if<state::Persist>(&output)) {
         engine_.ride_along({std::string(kSpace), "i" + keep->key, std::move(keep->record)});
     } else if (const auto* changed = std::get_if<state::Changed>(&output)) {
@@ -95,6 +111,7 @@ void SharedState::perform(state::Output& output) {
         Bytes at;
         put_le(at, sync->at);
         engine_.ride_along({std::string(kSpace), std::string(kInSync), std::move(at)});
+        if (in_sync_listener_) in_sync_listener_();
     } else if (const auto* notice = std::get_if<state::Notice>(&output)) {
         log::warn("state", notice->what,
                   {{"peer", notice->peer == NodeId{} ? "" : notice->peer.text()},

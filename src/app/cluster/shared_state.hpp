@@ -20,7 +20,8 @@ namespace anode::app {
 /// Thread:  the engine's, unless a comment says otherwise.
 class SharedState {
 public:
-    SharedState(Loop& engine_loop, Engine& engine, Store& store, MeshNode& mesh,
+    /// `mesh`: null for a node that has no others.
+    SharedState(Loop& engine_loop, Engine& engine, Store& store, MeshNode* mesh,
                 const NodeId& self);
 
     /// Reads what was persisted. Before the loops start; listeners are registered before it.
@@ -30,6 +31,13 @@ public:
     void on_change(std::string kind, Listener listener) {
         listeners_[std::move(kind)].push_back(std::move(listener));
     }
+
+    /// Hears what other nodes write to their system lanes beside the small state: events, gaps.
+    void on_entry(std::function<void(const LogKey& log, const Entry& entry)> listener) {
+        entry_listener_ = std::move(listener);
+    }
+    /// Hears when all linked nodes have agreed with us on everything; at most every ten seconds.
+    void on_in_sync(std::function<void()> listener) { in_sync_listener_ = std::move(listener); }
 
     using Reply = std::move_only_function<void(Result<state::Item> item)>;
     struct Wish {
@@ -44,6 +52,9 @@ public:
     /// Answers when every linked node has synced what we wrote last, or with those that had not when `timeout` passed. The reply
     /// comes on the mesh's thread.
     void wait_cluster(Duration timeout, std::move_only_function<void(bool all)> reply);
+    /// The same, with the linked nodes that had not: none if all had.
+    void await_all(Duration timeout,
+                   std::move_only_function<void(std::vector<NodeId> lacking)> reply);
 
     [[nodiscard]] const state::Item* find(std::string_view kind, std::string_view key) const {
         return state_.find(kind, key);
@@ -74,10 +85,12 @@ private:
     Loop& loop_;
     Engine& engine_;
     Store& store_;
-    MeshNode& mesh_;
+    MeshNode* mesh_;
     NodeId self_;
     state::State state_;
     std::map<std::string, std::vector<Listener>, std::less<>> listeners_;
+    std::function<void(const LogKey&, const Entry&)> entry_listener_;
+    std::function<void()> in_sync_listener_;
     std::map<std::uint64_t, Reply> waiting_;
     std::uint64_t next_write_ = 1;
     std::optional<std::pair<LogKey, Seq>> last_entry_;
