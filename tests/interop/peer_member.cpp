@@ -149,6 +149,7 @@ void PeerMember::tell(const membership::RoundTrip& trip) {
     tell("ping", [&](json::Writer& out) {
         out.member("node", trip.name);
         out.member("rtt_us", static_cast<std::int64_t>(trip.rtt / 1us));
+        write_payload(out, trip.payload);
     });
 }
 

@@ -63,6 +63,7 @@ struct RemoteState {
 struct RoundTrip {
     std::string name;
     Duration rtt;
+    Bytes payload;  ///< what the application over there put behind its acks; usually empty
 };
 struct KeyReport {
     std::uint64_t id = 0;

@@ -85,7 +85,7 @@ void Swim::State::on(const wire::Ack& message, const Address& from, std::size_t 
             if (probe->pings == 1 && !probe->others_asked) {
                 const Duration rtt = now - probe->began;
                 entry->rtt.add(rtt);
-                port.push(RoundTrip{std::string(table.name(*entry)), rtt});
+                port.push(RoundTrip{std::string(table.name(*entry)), rtt, Bytes(message.payload)});
             }
         }
         return succeed(*probe);
