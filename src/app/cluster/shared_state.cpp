@@ -61,7 +61,7 @@ void SharedState::await_all(Duration timeout,
     wait_cluster(timeout,
                  [this, entry = *last_entry_, reply = std::move(reply)](bool all) mutable {
                      if (all) return reply({});
-                     mesh_.look([entry, reply = std::move(reply)](const mesh::Mesh& mesh,
+                     mesh_->look([entry, reply = std::move(reply)](const mesh::Mesh& mesh,
                                                                   const MeshTraffic&) mutable {
                          reply(mesh.lacking(entry.first, entry.second));
                      });

@@ -64,6 +64,8 @@ public:
     [[nodiscard]] std::vector<LinkView> links() const;
     [[nodiscard]] std::vector<LogView> logs() const;
     [[nodiscard]] const Counters& counters() const noexcept;
+    /// The linked peers that have not told us that this sequence of a log is synced there.
+    [[nodiscard]] std::vector<NodeId> lacking(const LogKey& log, Seq seq) const;
     /// True: linked to whom the overlay wants, every known log attached or ours, no hole that a linked peer could fill.
     [[nodiscard]] bool settled() const noexcept;
     /// A hash over (log, what we have or gave up): equal on nodes that hold the same.

@@ -47,6 +47,17 @@ std::vector<LinkView> Mesh::links() const {
     return views;
 }
 
+std::vector<NodeId> Mesh::lacking(const LogKey& log, Seq seq) const {
+    std::vector<NodeId> peers;
+    const LogEntry* entry = parts_->shared.logs.find(log);
+    for (const auto& [id, link] : parts_->shared.links.all()) {
+        if (!link->live()) continue;
+        const Edge* edge = entry != nullptr ? link->edge_if(entry->number) : nullptr;
+        if (edge == nullptr || edge->acked_durable < seq) peers.push_back(link->peer);
+    }
+    return peers;
+}
+
 std::vector<LogView> Mesh::logs() const {
     std::vector<LogView> views;
     Shared& shared = parts_->shared;
