@@ -339,7 +339,7 @@ void MeshNode::on(const mesh::ClockOffset& offset) {
     world_.metrics
         .gauge("anode_clock_offset_seconds", "Our clock less a neighbour's.",
                {{"peer", offset.peer.text()}})
-        .set(std::chrono::duration<double>(offset.offset).count());
+        .set(std::chrono::duration<double>(offset.of_peer).count());
 }
 
 void MeshNode::on(const mesh::Notice& notice) {

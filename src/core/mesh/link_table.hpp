@@ -73,7 +73,8 @@ struct Link {
     std::uint64_t ping_nonce = 0;
     WallTime ping_wall = 0;
     bool ping_open = false;
-    bool measured = false;  ///< rtt and offset are known
+    bool measured = false;   ///< rtt and offset are known
+    bool clock_off = false;  ///< and somebody was told that the clocks differ
     Duration rtt{}, offset{};
     std::uint8_t load = 0;  ///< as its last PING said
 

@@ -117,7 +117,7 @@ void Links::on_hello(Link& link, const frames::Hello& hello) {
 /// The checks of HELLO: same cluster, a version in common, the node we meant, not banned, and room for it.
 bool Links::admit(Link& link, const frames::Hello& hello) {
     const auto no = [&](std::uint16_t code, std::string_view text) {
-        refuse(link, code, text);
+        refuse(link, link.dialled ? link.peer : hello.node, code, text);
         return false;
     };
     if (hello.cluster != shared_.config.cluster) return no(2, "another cluster");
@@ -169,9 +169,9 @@ bool Links::settle_twins(Link& link) {
     return true;
 }
 
-void Links::refuse(Link& link, std::uint16_t code, std::string_view text) {
+void Links::refuse(Link& link, const NodeId& who, std::uint16_t code, std::string_view text) {
     ++shared_.counters.refused;
-    shared_.notice(Notice::Level::Warn, "a connection between nodes was refused", link.peer,
+    shared_.notice(Notice::Level::Warn, "a connection between nodes was refused", who,
                    std::string(text));
     shared_.send(link, frames::ErrorFrame{code, std::string(text)});
     const NodeId peer = link.peer;

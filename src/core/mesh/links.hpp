@@ -52,11 +52,13 @@ private:
     void say_hello(Link& link);
     bool admit(Link& link, const frames::Hello& hello);
     bool settle_twins(Link& link);
-    void refuse(Link& link, std::uint16_t code, std::string_view text);
+    /// `who` it says it is: it may be a stranger.
+    void refuse(Link& link, const NodeId& who, std::uint16_t code, std::string_view text);
     /// The link is over, for whatever reason; tells everyone who has to know.
     void drop(Link& link, LinkEnd end, bool close);
     void check(Link& link);
     void send_ping(Link& link);
+    void judge_clock(Link& link);
     void tell_clock(const Link& link);
     [[nodiscard]] Instant due_of(const Link& link) const;
     [[nodiscard]] Instant dead_at(const Link& link) const;

@@ -35,7 +35,26 @@ void Links::on_pong(Link& link, const frames::Pong& pong) {
     constexpr WallTime kWallMax = 4'000'000'000'000'000;
     const Duration theirs = std::chrono::microseconds(std::clamp<WallTime>(pong.wall, 0, kWallMax));
     link.offset = std::chrono::microseconds(link.ping_wall) + rtt / 2 - theirs;
+    judge_clock(link);
     tell_clock(link);
+}
+
+/// Said once when two clocks part, and once when they agree again. Half a round trip is what a measure may be wrong by.
+void Links::judge_clock(Link& link) {
+    const Duration apart = std::chrono::abs(link.offset);
+    const Duration warn = shared_.config.drift_warn + link.rtt / 2;
+    if (link.clock_off ? apart > warn / 2 : apart <= warn) return;
+    link.clock_off = !link.clock_off;
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(apart).count();
+    const std::string detail = std::string("ours is ") +
+                               (link.offset.count() < 0 ? "behind" : "ahead") + " by " +
+                               std::to_string(ms) + " ms";
+    if (link.clock_off)
+        shared_.notice(Notice::Level::Warn, "a neighbour's clock differs from ours", link.peer,
+                       detail);
+    else
+        shared_.notice(Notice::Level::Info, "a neighbour's clock agrees with ours again", link.peer,
+                       detail);
 }
 
 void Links::tell_clock(const Link& link) {
@@ -45,7 +64,7 @@ void Links::tell_clock(const Link& link) {
     if (offsets.empty()) return;
     const auto middle = offsets.begin() + static_cast<std::ptrdiff_t>(offsets.size() / 2);
     std::ranges::nth_element(offsets, middle);
-    shared_.out->push(ClockOffset{link.peer, *middle, link.rtt});
+    shared_.out->push(ClockOffset{link.peer, *middle, link.rtt, link.offset});
 }
 
 }  // namespace anode::mesh

@@ -91,6 +91,7 @@ struct ClockOffset {
     NodeId peer;
     Duration offset{};
     Duration rtt{};
+    Duration of_peer{};  ///< ours is ahead of this neighbour's by this
 };
 /// Our publishers are faster than the mesh: 0 none … 1 refuse (dissemination, section 4.3).
 struct Throttle {

@@ -182,6 +182,34 @@ TEST(MeshLinks, TheOffsetIsTheMedianOfTheNeighbours) {
     EXPECT_EQ(node.offsets.back().offset, 1ms);
 }
 
+TEST(MeshLinks, ClocksThatPartAreToldOfOnceAndOnceMoreWhenTheyAgree) {
+    Bench node;
+    const LinkId id = node.links_with(1);
+    const auto answers = [&](WallTime error) {
+        frames::Pong pong;
+        pong.nonce = node.hears<frames::Ping>(id).back().nonce;
+        pong.wall = node.wall() - error;
+        node.says(id, pong);
+        node.passes(5s);  // the next PING is out
+    };
+    const auto told = [&] {
+        std::vector<std::string> what;
+        for (const Notice& notice : node.notices)
+            if (notice.what.find("clock") != std::string::npos) what.push_back(notice.detail);
+        return what;
+    };
+    answers(0);
+    EXPECT_THAT(told(), IsEmpty());
+    answers(-3'600'000'000);
+    ASSERT_THAT(told(), SizeIs(1));
+    EXPECT_EQ(told()[0], "ours is behind by 3600000 ms");
+    EXPECT_EQ(node.offsets.back().of_peer, -1h);
+    answers(-3'600'000'000);
+    EXPECT_THAT(told(), SizeIs(1));
+    answers(0);
+    EXPECT_THAT(told(), SizeIs(2));
+}
+
 TEST(MeshLinks, AWildClockDoesNoHarm) {
     Bench node;
     const LinkId id = node.links_with(1);
