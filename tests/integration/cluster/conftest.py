@@ -20,7 +20,7 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    soak = config.getoption("--soak")
+    soak = config.getoption("--soak", default=False)
     kept = [item for item in items if (item.get_closest_marker("soak") is not None) == soak]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
