@@ -257,5 +257,17 @@ def passes(seconds):
     eventually(lambda: time.monotonic() >= until, seconds + 10, pause=0.2)
 
 
+def in_order(lines):
+    """What a listener heard of each origin rises, but for what came late and says so; nothing comes twice."""
+    last, seen = {}, set()
+    for message in (json.loads(line) for line in lines if not line.startswith(b'{"op"')):
+        assert message["id"] not in seen, f"twice: {message}"
+        seen.add(message["id"])
+        if "late" in message.get("flags", []):
+            continue
+        assert message["id"] > last.get(message["node"], ""), f"out of order: {message} after {last[message['node']]}"
+        last[message["node"]] = message["id"]
+
+
 def data_of(lines):
     return [json.loads(line)["data"] for line in lines if not line.startswith(b'{"op"')]

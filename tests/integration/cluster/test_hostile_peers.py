@@ -131,7 +131,10 @@ ATTACKS = {
 
 
 def test_whoever_breaks_the_protocol_is_told_named_and_banned(plain):
-    for attack, act in ATTACKS.items():
+    # A node says the same thing ten times a minute at most, so each has its share of the attacks.
+    for number, (attack, act) in enumerate(ATTACKS.items()):
+        plain.victim = plain.members[number % len(plain.members)]
+        plain.mesh_port = mesh_port(plain.victim)
         with let_in(plain) as peer:
             act(peer)
             error = peer.ending()
@@ -200,6 +203,7 @@ CLAIMS = {
 @pytest.mark.xfail(strict=False, reason="any member may say how far another's log goes, and is believed")
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_what_a_peer_invents_of_the_log_of_a_living_node_is_not_believed(plain, claim):
+    plain.invented = True
     log = log_of(plain.members[1])
     with let_in(plain) as peer:
         CLAIMS[claim](peer, log)
@@ -276,19 +280,13 @@ def test_floods_are_bounded(plain):
 
 def test_a_peer_that_asks_for_everything_and_reads_nothing_is_left(plain):
     plain.victim.publish_lines("good.bulk", ["x" * 100_000] * 50)
-    origin_log = None
-    with let_in(plain) as peer:
-        for _ in range(200):
-            kind, body = peer.next()
-            if kind == LOG_DEF and body[-1] == 1:
-                origin_log = body[-25:]
-                break
+    log = log_of(plain.victim)
     with let_in(plain, BULK) as greedy:
-        if origin_log:
-            for request in range(2000):
-                greedy.frame(PULL, struct.pack("<I", request) + origin_log + varint(1) + varint(1) + varint(1 << 30) + struct.pack("<I", 1 << 30))
-                if greedy.closed:
-                    break
+        for request in range(2000):
+            greedy.frame(PULL, struct.pack("<I", request) + log + varint(1) + varint(1) + varint(1 << 30) + struct.pack("<I", 1 << 30))
+            if greedy.closed:
+                break
+        eventually(lambda: plain.victim.metric("anode_mesh_queue_bytes") < 64 << 20, what="a bounded queue")
     assert plain.victim.get("/readyz").status == 200
 
 

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from fleet import Load, data_of, finish_all, passes
+from fleet import Load, data_of, finish_all, in_order, passes
 from patience import eventually
 
 
@@ -42,6 +42,7 @@ def test_both_sides_of_a_partition_go_on_and_have_the_same_histories_after_it_he
         wanted = {tuple(payload) for payload in acknowledged}
         eventually(lambda listener=listener: wanted <= {tuple(data) for data in data_of(list(listener.lines))}, 60,
                    what="all of it at listeners of every side", pause=0.3)
+        in_order(list(listener.lines))
 
 
 def alive(member):

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from fleet import Load, finish_all, passes
+from fleet import Load, finish_all, in_order, passes
 
 SEED = int(os.environ.get("ANODE_SEED", str(random.randrange(1 << 32))))
 
@@ -56,6 +56,7 @@ def weathers(fleet, size, rounds):
     """That many members go through that many faults."""
     print(f"ANODE_SEED={SEED}")
     members = fleet.form(size)
+    listeners = [member.listen("storm.>") for member in members]
     loads = [Load(member, f"storm.{member.name}", 40) for member in members]
     for load in loads:
         load.flows(40)
@@ -69,6 +70,8 @@ def weathers(fleet, size, rounds):
     acknowledged = finish_all(loads)
     assert len(acknowledged) > 40 * size
     fleet.settle("storm.>", acknowledged, timeout=120)
+    for listener in listeners:
+        in_order(list(listener.lines))
 
 
 def test_seven_nodes_weather_a_draw_of_faults(fleet):
