@@ -90,6 +90,8 @@ void Cluster::begin(std::size_t number) {
         case K::Replay:
             repeat(number);
             break;
+        default:  // of the data plane, which is not here
+            break;
     }
 }
 

@@ -7,9 +7,10 @@ namespace anode::sim {
 namespace {
 
 constexpr std::array<std::string_view, kFaultKinds> kNames{
-    "loss",       "duplicate", "spikes",    "lossy",  "slow",  "partition", "one-way",
-    "partial",    "kill",      "power-off", "move",   "leave", "pause",     "starve",
-    "clock-jump", "reset",     "no-names",  "wishes", "noise", "forgery",   "replay"};
+    "loss",       "duplicate", "spikes",    "lossy",     "slow",  "partition", "one-way",
+    "partial",    "kill",      "power-off", "move",      "leave", "pause",     "starve",
+    "clock-jump", "reset",     "no-names",  "wishes",    "noise", "forgery",   "replay",
+    "wipe",       "late",      "wall-skew", "slow-disk", "burst", "liar"};
 
 std::string list(Hosts hosts) {
     std::string out;

@@ -32,8 +32,15 @@ enum class FaultKind : std::uint8_t {
     Noise,  ///< datagrams of chance, cut and changed packets, bombs, impossible sizes, to `who`
     Forgery,  ///< well-formed lies about `whom`, told to `who`: accusations, incarnations, ages, addresses
     Replay,  ///< what was sent before is sent again, by a stranger
+    // Of the data plane.
+    Wipe,  ///< processes of `who` end; they begin again at the end with an empty disk, as other nodes
+    Late,      ///< `who` do not exist before the end
+    WallSkew,  ///< the wall clocks of `who` are `amount` seconds ahead, or behind if `other` is not 0
+    SlowDisk,  ///< a sync of `who` takes `amount` ms
+    Burst,     ///< `who` publish `amount` blocks at once, again and again
+    Liar,      ///< a member of ill will says every `amount` ms what is not so
 };
-inline constexpr std::size_t kFaultKinds = 21;
+inline constexpr std::size_t kFaultKinds = 27;
 [[nodiscard]] std::string_view name_of(FaultKind kind) noexcept;
 
 /// Hosts as a set of bits: scripts are for clusters of 64 at most.

@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdio>
 
+#include "sim/mesh_run.hpp"
+
 namespace anode::sim {
 namespace {
 
@@ -35,6 +37,7 @@ bool until(Cluster& cluster, Checks& checks, Duration at_most, Done&& done) {
 }  // namespace
 
 Outcome run(const Request& request, const std::function<void(const std::string&)>& tell) {
+    if (of_data_plane(request.scenario)) return run_mesh(request, tell);
     const Plan plan = make_plan(request);
     Outcome outcome;
     Checks checks(plan);

@@ -39,6 +39,22 @@ const std::vector<Recipe>& recipes() {
           K::ClockJump, K::Reset,     K::NoNames,  K::Wishes, K::Noise, K::Forgery,   K::Replay},
          10,
          true},
+        {"mesh-calm", {}, 0},
+        {"mesh-kill", {K::Kill, K::PowerOff, K::Leave}, 4},
+        {"mesh-churn", {K::Kill, K::PowerOff}, 30},
+        {"mesh-partition", {K::Partition, K::OneWay, K::Partial}, 3},
+        {"mesh-flaky", {K::Loss, K::Spikes, K::Lossy, K::Slow, K::Reset}, 6},
+        {"mesh-slow", {K::Slow, K::Pause, K::Starve, K::SlowDisk, K::Burst}, 6},
+        {"mesh-late", {K::Late, K::Late, K::Kill, K::Burst}, 4},
+        {"mesh-disk", {K::Wipe, K::PowerOff, K::Kill, K::SlowDisk, K::Burst}, 6},
+        {"mesh-clock", {K::WallSkew, K::ClockJump, K::Kill}, 4},
+        {"mesh-hostile", {K::Liar, K::Kill}, 3},
+        {"mesh-storm",
+         {K::Loss, K::Spikes, K::Lossy, K::Slow, K::Partition, K::OneWay, K::Partial, K::Kill,
+          K::PowerOff, K::Leave, K::Pause, K::Starve, K::Reset, K::Wipe, K::Late, K::SlowDisk,
+          K::Burst},
+         10,
+         true},
     };
     return all;
 }
@@ -120,6 +136,26 @@ void shape(Fault& fault, Rng& rng, unsigned members) {
             fault.whom = some(rng, members, half);
             fault.amount = amount(5, 400);
             break;
+        case K::Wipe:
+            fault.who = some(rng, members, 1);
+            break;
+        case K::Late:
+            fault.who = some(rng, members, half);
+            break;
+        case K::WallSkew:
+            fault.who = some(rng, members, 1);
+            fault.amount = rng.chance(0.5) ? 3600 : amount(1, 30);
+            fault.other = static_cast<std::uint32_t>(rng.below(2));
+            break;
+        case K::SlowDisk:
+            fault.who = some(rng, members, half), fault.amount = amount(20, 3000);
+            break;
+        case K::Burst:
+            fault.who = some(rng, members, few), fault.amount = amount(5, 100);
+            break;
+        case K::Liar:
+            fault.amount = amount(20, 2000);
+            break;
     }
 }
 
@@ -198,9 +234,12 @@ bool Plan::has(FaultKind kind) const noexcept {
     return false;
 }
 
-std::vector<std::string_view> scenario_names() {
+bool of_data_plane(std::string_view scenario) noexcept { return scenario.starts_with("mesh-"); }
+
+std::vector<std::string_view> scenario_names(bool data_plane) {
     std::vector<std::string_view> names;
-    for (const Recipe& recipe : recipes()) names.push_back(recipe.name);
+    for (const Recipe& recipe : recipes())
+        if (of_data_plane(recipe.name) == data_plane) names.push_back(recipe.name);
     return names;
 }
 

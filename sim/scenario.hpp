@@ -42,7 +42,9 @@ struct Plan {
     [[nodiscard]] bool has(FaultKind kind) const noexcept;
 };
 
-[[nodiscard]] std::vector<std::string_view> scenario_names();
+/// Of the meshes of a cluster, not of its members' views alone.
+[[nodiscard]] bool of_data_plane(std::string_view scenario) noexcept;
+[[nodiscard]] std::vector<std::string_view> scenario_names(bool data_plane);
 [[nodiscard]] bool known_scenario(std::string_view name) noexcept;
 [[nodiscard]] Plan make_plan(const Request& request);
 

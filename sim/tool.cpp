@@ -18,7 +18,8 @@ constexpr std::string_view kUsage =
     "anode-sim [--scenario NAME] [--seed S] [--members N] [--minutes M] [--trace]   one run, told\n"
     "          [--only I,J,… | --only none] [--first K] [--shorten K] [--never-heals]  parts of "
     "it, as a shrinker prints\n"
-    "anode-sim seeds [--from S] [--count C] [--scenario NAME] [--members-max N] [--minutes M]\n"
+    "anode-sim seeds [--from S] [--count C] [--scenario NAME | --mesh] [--members-max N] "
+    "[--minutes M]\n"
     "                                                  many runs; the first that fails is shrunk "
     "and printed as one line\n"
     "anode-sim scale [--members N] [--kill PERCENT,…] [--plain] [--seed S]   time to a common "
@@ -150,24 +151,25 @@ int seeds(Options options, std::ostream& out) {
     const auto from = options.number<std::uint64_t>("from", 1);
     const auto count = options.number<std::uint64_t>("count", 500);
     const auto most = options.number<unsigned>("members-max", 9);
-    const bool on = options.has("go-on");
+    const bool on = options.has("go-on"), mesh = options.has("mesh");
     const std::string only = options.text("scenario", "");
     const Duration span = minutes(options.number<double>("minutes", 1));
     if (!options.good() || most < 3 || most > 64 || (!only.empty() && !known_scenario(only)))
         return out << kUsage, 2;
-    const auto names = scenario_names();
-    std::uint64_t faults = 0, deaths = 0, broken = 0;
+    const auto names = scenario_names(mesh);
+    std::uint64_t faults = 0, deaths = 0, broken = 0, published = 0, repaired = 0;
     Duration slowest{};
     for (std::uint64_t seed = from; seed < from + count; ++seed) {
         Request request{
-            .scenario = only.empty()
-                            ? std::string(seed % 2 == 0 ? "storm" : names[seed / 2 % names.size()])
-                            : only,
+            .scenario = only.empty() ? std::string(seed % 2 == 0 ? (mesh ? "mesh-storm" : "storm")
+                                                                 : names[seed / 2 % names.size()])
+                                     : only,
             .seed = seed,
             .members = 3 + static_cast<unsigned>(seed % (most - 2)),
             .faults_for = span};
         const Outcome outcome = run(request);
         faults += outcome.faults, deaths += outcome.false_deaths;
+        published += outcome.published, repaired += outcome.repaired;
         slowest = std::max(slowest, outcome.converged);
         if (!outcome.violation) continue;
         ++broken;
@@ -182,7 +184,9 @@ int seeds(Options options, std::ostream& out) {
     }
     out << count << " seeds, " << faults << " faults, slowest agreement " << std::fixed
         << std::setprecision(1) << seconds(slowest) << " s, " << deaths
-        << " false deaths under faults, " << broken << " violations\n";
+        << " false deaths under faults, ";
+    if (published > 0) out << published << " messages, " << repaired << " repaired, ";
+    out << broken << " violations\n";
     return broken == 0 ? 0 : 1;
 }
 

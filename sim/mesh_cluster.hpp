@@ -1,0 +1,107 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/ledger.hpp"
+#include "sim/mesh_node.hpp"
+#include "sim/scenario.hpp"
+#include "sim/world.hpp"
+
+namespace anode::sim {
+
+/// Meshes of one plan in a world, the faults that befall them, and the truth about what was published.
+/// Membership is an oracle: it knows who reaches whom, directly or over one other, and tells each node so after a delay.
+class MeshCluster {
+public:
+    struct Node {
+        HostId host{};
+        std::string name;
+        NodeId id;
+        Epoch epoch;
+        std::unique_ptr<Disk> disk = std::make_unique<Disk>();
+        Book book;
+        std::uint64_t boots = 0;
+        unsigned down = 0, paused = 0;
+        bool for_good = false, left = false, resigned = false;
+        double rate = 0;  ///< blocks a second
+        Duration sync = 2ms, skew{};
+        std::map<std::uint64_t, std::pair<LogKey, Seq>> awaited;
+    };
+    using Tell = std::function<void(const std::string& line)>;
+
+    MeshCluster(const Plan& plan, Ledger::Broken broken, Tell tell);
+
+    World& world() noexcept { return world_; }
+    [[nodiscard]] std::vector<Node>& nodes() noexcept { return nodes_; }
+    [[nodiscard]] const Ledger& ledger() const noexcept { return ledger_; }
+    [[nodiscard]] const MeshNode* mesh(const Node& node) {
+        return static_cast<const MeshNode*>(world_.machine(node.host));
+    }
+    void begin_faults();
+    [[nodiscard]] bool quiet() const noexcept { return begun_ && left_ == 0; }
+    void publish(bool on) noexcept { publishing_ = on; }
+    /// Checks what must hold at any time.
+    void look();
+    /// All running nodes are settled and hold the same. Otherwise, in words, why not.
+    std::optional<std::string> unequal();
+    /// Parents form a tree towards each living origin (I8).
+    std::optional<std::string> crooked();
+    [[nodiscard]] const mesh::Counters& totals();
+
+private:
+    struct Known {
+        bool there = false;
+        NodeId id;
+        Epoch epoch;
+        std::optional<Instant> differs;
+        Duration delay{};
+    };
+    void boot(Node& node);
+    void rename(Node& node);
+    void take_down(Node& node, bool silent);
+    void bring_up(Node& node);
+    void hold(Node& node, bool paused);
+    void begin(std::size_t number);
+    void end(std::size_t number);
+    void weather();
+    void starve(std::size_t number, bool blocked);
+    void repeat(std::size_t number);
+    void oracle();
+    void tell_of(Node& observer, Known& known, Node& about, bool reached);
+    [[nodiscard]] bool reaches(const Node& from, const Node& to) const;
+    void write_some();
+    void write(Node& node, unsigned blocks);
+    void note(Node& node, const mesh::Output& output);
+    void told(const std::string& line);
+    void use(Node& node, const std::function<void(MeshNode&, Instant, Kernel&)>& use);
+    template <class F>
+    void each(Hosts hosts, F&& use) {
+        for (Node& node : nodes_)
+            if ((hosts >> index_of(node.host) & 1) != 0) use(node);
+    }
+
+    Plan plan_;
+    World world_;
+    Tell tell_;
+    Rng rng_;
+    Ledger::Broken broken_;
+    Ledger ledger_;
+    std::vector<Node> nodes_;
+    std::vector<std::unique_ptr<Disk>> lost_disks_;
+    std::map<std::pair<std::uint32_t, std::uint32_t>, Known> known_;
+    std::vector<bool> active_;
+    std::map<std::size_t, std::vector<std::uint64_t>> cuts_;
+    std::size_t left_ = 0;
+    bool begun_ = false, publishing_ = true;
+    unsigned rings_above_ = 24;
+    std::size_t cache_ = 256u << 20;
+    std::uint64_t uplink_ = 0, next_await_ = 1;
+    mesh::Counters totals_;
+};
+
+}  // namespace anode::sim
