@@ -21,6 +21,7 @@
 /// usually post to the caller's own loop.
 namespace anode::api {
 
+class ClusterState;
 template <class T>
 using Reply = std::move_only_function<void(T)>;
 
@@ -135,6 +136,9 @@ public:
     virtual void get(std::string name, Reply<Outcome<Object>> reply) = 0;
     virtual void write(Write write, Reply<Outcome<Written>> reply) = 0;
     virtual void remove(std::string name, std::string actor, Reply<Outcome<void>> reply) = 0;
+    /// Only if the object still has this tag (`*`: any); Stale if not.
+    virtual void remove_if(std::string name, std::string etag, std::string actor,
+                           Reply<Outcome<void>> reply);
     /// Verbs of the kind (`enable`, `restart`, `test`, …) and sub-resources (`events`, `errors`, `items`, `samples`):
     /// JSON in, JSON out. `name` is empty for verbs of the collection (`:test`, `:probe`, `:schema`).
     virtual void act(std::string name, std::string verb, Bytes body, std::string actor,
@@ -204,6 +208,7 @@ struct Doors {
     ClusterDoor& cluster;
     metrics::Registry& metrics;
     EdgeLimits limits;
+    ClusterState* state = nullptr;  ///< none: no tokens are kept here, and nobody is waited for
 };
 
 struct EdgeOptions {

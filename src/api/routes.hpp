@@ -29,9 +29,6 @@ struct ListenerInfo {
     WallTime since = 0;
 };
 
-/// Why a listener is cut: its client is told by the close code (1001 or 4401).
-enum class CutWhy : std::uint8_t { Operator, Credential };
-
 /// All listeners of this node. Thread: any; may wait for the loops for some milliseconds, so call
 /// it on a worker.
 class Listeners {
@@ -39,7 +36,7 @@ public:
     virtual ~Listeners() = default;
     [[nodiscard]] virtual std::vector<ListenerInfo> snapshot() const = 0;
     /// Closes one. False if there is none of this id.
-    virtual bool cut(std::string_view id, CutWhy why = CutWhy::Operator) = 0;
+    virtual bool cut(std::string_view id) = 0;
 };
 
 /// What handlers stand on. Outlives the router.

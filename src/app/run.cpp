@@ -14,6 +14,7 @@
 #include "app/cluster/mesh_node.hpp"
 #include "app/cluster/options.hpp"
 #include "app/cluster/shared_state.hpp"
+#include "app/cluster/state_face.hpp"
 #include "app/identity.hpp"
 #include "app/log_sink.hpp"
 #include "app/node.hpp"
@@ -142,6 +143,7 @@ private:
     std::unique_ptr<Vitals> vitals_;
     std::unique_ptr<MeshNode> mesh_;
     std::unique_ptr<SharedState> shared_;
+    std::unique_ptr<StateFace> state_face_;
     std::unique_ptr<Members> members_;
     std::unique_ptr<api::Edge> edge_;
     std::thread restoring_, ending_thread_;
@@ -166,16 +168,11 @@ Result<void> RunningNode::start(Loop& main_loop, LogSink& sink) {
     ledger_ = std::make_unique<Ledger>(*engine_, facts_.id_text);
     sources_ = std::make_unique<Sources>(SourceWorld{*loop_, *resolver_, *http_}, *engine_, *store_,
                                          *ledger_, metrics_, secrets_, egress_, facts_.id_text);
-    pipelines_ =
-        std::make_unique<PipelineObjects>(*loop_, *engine_, *store_, *ledger_, facts_.id_text);
-    retention_ = std::make_unique<RetentionObjects>(*store_, *ledger_);
     face_ = std::make_unique<NodeFace>(facts_, options_.config, options_.from, *store_, *ledger_,
                                        *engine_);
     vitals_ =
         std::make_unique<Vitals>(*loop_, *engine_, *sources_, *store_, metrics_, facts_, memory_);
-    retention_->declare(options_.config.retention);
     engine_->restore();
-    pipelines_->load(std::move(options_.config.pipelines));
     sources_->load(std::move(options_.config.sources));
     if (const auto started = start_mesh(); !started) return started;
     if (const auto started = start_members(main_loop); !started) return started;
@@ -190,6 +187,9 @@ Result<void> RunningNode::start(Loop& main_loop, LogSink& sink) {
                       .loops = {loop_.get(), &members_->loop(), &mesh_->loop()},
                       .cluster = [this] { return members_->health(); }});
     shared_->restore();
+    retention_->load(options_.config.retention);
+    pipelines_->load(*store_, std::move(options_.config.pipelines));
+    state_face_->adopt_tokens(*store_);
     mesh_->start();
     loop_->start();
     if (const auto started = start_edge(); !started) return started;
@@ -239,6 +239,11 @@ Result<void> RunningNode::start_mesh() {
     if (!opened) return std::unexpected(opened.error());
     mesh_ = std::move(*opened);
     shared_ = std::make_unique<SharedState>(*loop_, *engine_, *store_, mesh_.get(), identity_.node);
+    state_face_ = std::make_unique<StateFace>(*loop_, *engine_, *shared_);
+    pipelines_ =
+        std::make_unique<PipelineObjects>(*loop_, *engine_, *shared_, *ledger_, facts_.id_text);
+    retention_ =
+        std::make_unique<RetentionObjects>(*loop_, *engine_, *shared_, *store_, *ledger_);
     mesh_->set_hooks(
         {.peer_up =
              [this](const NodeId& node) { loop_->post([this, node] { shared_->peer_up(node); }); },
@@ -303,6 +308,7 @@ Result<void> RunningNode::start_edge() {
     }
     api::Doors doors{*engine_,    *engine_, *store_,   *sources_, *pipelines_,
                      *retention_, *face_,   *members_, metrics_,  {}};
+    doors.state = state_face_.get();
     auto started = api::Edge::start(edge, doors);
     if (!started) return std::unexpected(started.error());
     edge_ = std::move(*started);
@@ -405,6 +411,7 @@ void RunningNode::end() {
     pipelines_.reset();
     sources_.reset();
     ledger_.reset();
+    state_face_.reset();
     shared_.reset();
     engine_.reset();
     mesh_.reset();

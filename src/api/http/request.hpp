@@ -26,6 +26,13 @@ std::optional<Method> parse_method(std::string_view text) noexcept;
 /// credential.
 enum class Role : std::uint8_t { None, Any, Viewer, Subscriber, Publisher, Operator, Admin };
 
+/// Which token let a caller in, so that it can be looked at again. Its secret is in no way in here.
+struct Credential {
+    std::string id;           ///< of the token; empty: none was needed
+    std::string fingerprint;  ///< changes with the secret and with what the token allows
+    WallTime expires = 0;     ///< 0: never
+};
+
 /// Who asks, as far as the edge knows. With auth off, and on the Unix socket, everybody is an
 /// administrator.
 struct Caller {
@@ -35,6 +42,7 @@ struct Caller {
     bool all_topics = true;
     PatternSet topics;     ///< what it may read or publish, unless all_topics
     WallTime expires = 0;  ///< 0: never
+    Credential credential;
 
     /// O includes V and S, A includes all.
     [[nodiscard]] bool may(Role role) const noexcept;

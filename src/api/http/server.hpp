@@ -23,6 +23,10 @@ public:
     virtual std::expected<Caller, Problem> identify_token(std::string_view token) = 0;
     /// The same for a ticket: 30 s, one use.
     virtual std::expected<Caller, Problem> identify_ticket(std::string_view ticket) = 0;
+    /// Whether what let an open connection in would still do so.
+    [[nodiscard]] virtual bool stands(const Credential&) { return true; }
+    /// Grows whenever stands() may answer otherwise than before, time aside.
+    [[nodiscard]] virtual std::uint64_t changes() const { return 0; }
 };
 
 struct ServerOptions {

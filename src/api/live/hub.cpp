@@ -231,11 +231,23 @@ void Hub::tick() {
     stepping_.assign(clock_watchers_.begin(), clock_watchers_.end());
     for (Listener* listener : stepping_)
         if (clock_watchers_.contains(listener)) listener->tick(now().mono);
+    recheck_credentials();
     {
         const std::lock_guard lock(mutex_);
         parts_.metrics.feed_queue.set(static_cast<double>(queue_bytes_));
     }
     loop_->after(250ms, [this] { tick(); });
+}
+
+/// Who was let in by a token that has ended since goes, whichever node was told of its end.
+void Hub::recheck_credentials() {
+    const std::uint64_t changes = parts_.auth.changes();
+    for (const auto& [id, listener] : listeners_)
+        if (listener->credential_ended(parts_.auth, changes, now().wall))
+            checking_.push_back(listener);
+    for (const auto& listener : checking_)
+        listener->close_with(4401, R"({"code":"unauthenticated"})");
+    checking_.clear();
 }
 
 void Hub::count_written(Transport transport, std::uint64_t messages, std::uint64_t bytes) {
@@ -251,14 +263,11 @@ std::vector<ListenerInfo> Hub::snapshot() const {
     return all;
 }
 
-bool Hub::cut(std::string_view id, CutWhy why) {
+bool Hub::cut(std::string_view id) {
     for (const auto& [number, listener] : listeners_) {
         if (listener->closing() || listener->info().id != id) continue;
         const auto alive = listener;
-        if (why == CutWhy::Credential)
-            alive->close_with(4401, R"({"code":"unauthenticated"})");
-        else
-            alive->close_with(1001, "cut");
+        alive->close_with(1001, "cut");
         return true;
     }
     return false;

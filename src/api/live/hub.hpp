@@ -85,7 +85,7 @@ public:
     void count_written(Transport transport, std::uint64_t messages, std::uint64_t bytes);
 
     [[nodiscard]] std::vector<ListenerInfo> snapshot() const;
-    bool cut(std::string_view id, CutWhy why);
+    bool cut(std::string_view id);
     [[nodiscard]] std::size_t listeners() const noexcept { return listeners_.size(); }
 
 private:
@@ -94,6 +94,7 @@ private:
     void write_rings();
     void missed(Arrival last_missed);
     void tick();
+    void recheck_credentials();
 
     std::shared_ptr<Loop> loop_;
     LiveParts& parts_;
@@ -114,6 +115,7 @@ private:
     std::vector<fanout::Group*> dirty_;
     std::vector<Listener*> attention_;
     std::vector<Listener*> stepping_;
+    std::vector<std::shared_ptr<Listener>> checking_;
     bool writing_ = false;
     bool news_ = false;
     std::uint64_t next_id_;

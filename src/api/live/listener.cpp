@@ -251,6 +251,13 @@ void Listener::drain(Duration grace) {
     flush();
 }
 
+bool Listener::credential_ended(Authenticator& auth, std::uint64_t changes, WallTime now) {
+    if (closing_ || credential_.id.empty()) return false;
+    const bool expired = credential_.expires != 0 && credential_.expires <= now;
+    if (!expired && std::exchange(credential_checked_, changes) == changes) return false;
+    return !auth.stands(credential_);
+}
+
 void Listener::close_with(std::uint16_t code, std::string_view reason) {
     if (closing_ || fd_ < 0) return;
     if (wire_.transport == Transport::WebSocket) {

@@ -66,6 +66,14 @@ public:
     /// The feed let go of blocks up to `last`: what the ring cannot give comes from the store.
     void missed_blocks();
 
+    /// What let it in. It is looked at again whenever credentials change.
+    void admit(Credential by) {
+        credential_ = std::move(by);
+        credential_checked_ = 0;
+    }
+    /// Whether what let it in holds no more.
+    [[nodiscard]] bool credential_ended(Authenticator& auth, std::uint64_t changes, WallTime now);
+
     [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
     [[nodiscard]] Transport transport() const noexcept { return wire_.transport; }
     [[nodiscard]] bool closing() const noexcept { return closing_; }
@@ -167,6 +175,9 @@ private:
                                         std::vector<Found> first);
     void check_balance();
     void report_gap();
+
+    Credential credential_;
+    std::uint64_t credential_checked_ = 0;  ///< Authenticator::changes() when it was
 
     int fd_;
     std::uint64_t id_;

@@ -181,18 +181,22 @@ void Live::stream(Request& request, Responder responder) {
         Bytes head = web_socket ? upgraded.answer("", request, name(begin.outcome))
                                 : stream_head(request, upgraded.wire, begin.outcome);
         std::string identity = request.caller.name;
-        answer.detach(std::move(head), [this, wire = upgraded.wire, want = std::move(want),
-                                        seat = std::move(seat), begin = std::move(begin),
-                                        identity](Detached socket) mutable {
-            keep_alive(socket.fd);
-            Hub& hub = *hubs_[socket.loop];
-            Bytes pending = std::move(socket.pending);
-            const auto listener = std::make_shared<StreamListener>(
-                hub, std::move(socket), std::move(seat), wire, want, std::move(identity));
-            hub.add(listener);
-            listener->open(want, std::move(begin));
-            listener->begin(std::move(pending));
-        });
+        Credential credential = request.caller.credential;
+        answer.detach(std::move(head),
+                      [this, wire = upgraded.wire, want = std::move(want), seat = std::move(seat),
+                       begin = std::move(begin), identity = std::move(identity),
+                       credential = std::move(credential)](Detached socket) mutable {
+                          keep_alive(socket.fd);
+                          Hub& hub = *hubs_[socket.loop];
+                          Bytes pending = std::move(socket.pending);
+                          const auto listener = std::make_shared<StreamListener>(
+                              hub, std::move(socket), std::move(seat), wire, want,
+                              std::move(identity));
+                          listener->admit(std::move(credential));
+                          hub.add(listener);
+                          listener->open(want, std::move(begin));
+                          listener->begin(std::move(pending));
+                      });
     };
     if (want->want.start.at == StartAt::At::Live)
         return begin_stream(std::move(responder), Begin{});
@@ -249,18 +253,20 @@ void Live::push(Request& request, Responder responder) {
     auto seat = seat_for(request);
     if (!seat) return responder.problem(std::move(seat.error()));
     Bytes head = upgraded->answer("", request);
-    responder.detach(std::move(head), [this, wire = upgraded->wire, seat = std::move(*seat), topic,
-                                       level = *level, answers = asked.has_value(),
-                                       identity = request.caller.name](Detached socket) mutable {
-        keep_alive(socket.fd);
-        Hub& hub = *hubs_[socket.loop];
-        Bytes pending = std::move(socket.pending);
-        const auto listener =
-            std::make_shared<PushConnection>(hub, std::move(socket), std::move(seat), wire,
-                                             std::move(identity), topic, level, answers);
-        hub.add(listener);
-        listener->begin(std::move(pending));
-    });
+    responder.detach(std::move(head),
+                     [this, wire = upgraded->wire, seat = std::move(*seat), topic, level = *level,
+                      answers = asked.has_value(), identity = request.caller.name,
+                      credential = request.caller.credential](Detached socket) mutable {
+                         keep_alive(socket.fd);
+                         Hub& hub = *hubs_[socket.loop];
+                         Bytes pending = std::move(socket.pending);
+                         const auto listener = std::make_shared<PushConnection>(
+                             hub, std::move(socket), std::move(seat), wire, std::move(identity),
+                             topic, level, answers);
+                         listener->admit(std::move(credential));
+                         hub.add(listener);
+                         listener->begin(std::move(pending));
+                     });
 }
 
 // -- all loops at once ---------------------------------------------------------------------------
@@ -292,10 +298,10 @@ std::vector<ListenerInfo> Live::snapshot() const {
     return all;
 }
 
-bool Live::cut(std::string_view id, CutWhy why) {
+bool Live::cut(std::string_view id) {
     for (unsigned i = 0; i < hubs_.size(); ++i)
-        if (ask_hub<bool>(*server_, i, [hub = hubs_[i].get(), name = std::string(id), why] {
-                return hub->cut(name, why);
+        if (ask_hub<bool>(*server_, i, [hub = hubs_[i].get(), name = std::string(id)] {
+                return hub->cut(name);
             }))
             return true;
     return false;

@@ -26,7 +26,7 @@ public:
     void close_all(std::uint16_t code, std::string_view reason);
 
     [[nodiscard]] std::vector<ListenerInfo> snapshot() const override;
-    bool cut(std::string_view id, CutWhy why = CutWhy::Operator) override;
+    bool cut(std::string_view id) override;
     [[nodiscard]] std::size_t count() const;
 
 private:

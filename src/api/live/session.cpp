@@ -32,6 +32,7 @@ Session::Session(Hub& hub, Detached socket, Seat seat, Wire wire, Caller caller)
       opened_(hub.now().mono),
       last_ping_(hub.now().mono) {
     known_ = caller_.authenticated;
+    admit(caller_.credential);
 }
 
 void Session::open() {

@@ -207,6 +207,7 @@ void Session::hello(const json::Value& root, std::optional<std::int64_t> id) {
         caller_ = std::move(*caller);
         identity_ = caller_.name;
         known_ = caller_.authenticated;
+        admit(caller_.credential);
     }
     if (!known_) return close_with(4401, R"({"code":"unauthenticated"})");
     style_ = style;

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <map>
 
+#include "api/rest/await.hpp"
+#include "base/hash.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "core/json/json.hpp"
@@ -19,7 +21,7 @@ constexpr std::string_view kPrefix = "an_";
 constexpr std::size_t kIdBytes = 10, kSecretBytes = 43;
 constexpr std::size_t kTicketsMax = 10'000, kTokensMax = 10'000;
 constexpr WallTime kTicketLife = 30'000'000;
-constexpr std::string_view kSpace = "token";
+constexpr std::string_view kBootstrap = "bootstrap";
 
 std::string sha256_hex(std::string_view bytes) {
     unsigned char digest[SHA256_DIGEST_LENGTH];
@@ -45,6 +47,11 @@ std::string random_text(std::size_t raw_bytes) {
     return text::base64url({reinterpret_cast<const char*>(raw.data()), raw.size()});
 }
 
+std::string fingerprint_of(BytesView record) {
+    const Hash128 hash = hash128(record);
+    return text::hex({reinterpret_cast<const char*>(&hash), sizeof hash});
+}
+
 /// Ten characters of the alphabet that survives being read aloud.
 std::string fresh_id() {
     constexpr std::string_view kAlphabet = "0123456789abcdefghjkmnpqrstvwxyz";
@@ -55,22 +62,15 @@ std::string fresh_id() {
     return id;
 }
 
-Caller caller_of(const Token& token) {
-    Caller caller;
-    caller.name = token.name;
-    caller.authenticated = true;
-    caller.roles = token.roles;
-    caller.expires = token.expires;
-    std::vector<Pattern> patterns;
-    for (const std::string& text : token.topics)
-        if (auto pattern = Pattern::parse(text)) patterns.push_back(std::move(*pattern));
-    caller.all_topics = patterns.empty();
-    caller.topics = PatternSet(std::move(patterns));
-    return caller;
-}
-
 bool is_admin(const Token& token) {
     return (token.roles & 1U << static_cast<unsigned>(Role::Admin)) != 0;
+}
+
+/// What the cluster's state answered; it is waited for at most ten seconds.
+Read<void> outcome(const std::optional<Result<void>>& answer) {
+    if (!answer) return refuse({503, "not-ready", "the node did not answer in time", {}, 1000, {}});
+    if (!*answer) return refuse(Problem::of(answer->error()));
+    return {};
 }
 
 bool from_allowed_network(const Token& token, std::string_view peer) {
@@ -90,19 +90,29 @@ std::shared_ptr<Access> Access::of(const Doors& doors) {
     const std::lock_guard lock(mutex);
     std::erase_if(known, [](const auto& entry) { return entry.second.expired(); });
     if (auto access = known[&doors.node].lock()) return access;
-    auto access = std::make_shared<Access>(doors.store);
+    auto access = std::make_shared<Access>(doors.state);
     known[&doors.node] = access;
+    if (doors.state != nullptr)
+        doors.state->watch_tokens(
+            [weak = std::weak_ptr(access)](const std::string& id, const Bytes* record) {
+                if (const auto alive = weak.lock()) alive->learn(id, record);
+            });
     return access;
 }
 
-Access::Access(Store& store) : store_(store) {
-    for (const auto& [id, record] : store.records(kSpace)) {
-        auto token = decode_token(record);
-        if (token)
-            tokens_[id] = std::move(*token);
-        else
-            log::error("auth", "a stored token is unreadable", {{"id", id}});
+/// Made, changed or ended, here or on another node.
+void Access::learn(const std::string& id, const Bytes* record) {
+    auto token = record != nullptr ? decode_token(*record) : std::nullopt;
+    if (record != nullptr && (!token || token->id != id)) {
+        log::error("auth", "a token cannot be read by this version", {{"id", id}});
+        token.reset();
     }
+    const std::lock_guard lock(mutex_);
+    if (token)
+        tokens_[id] = {std::move(*token), fingerprint_of(*record)};
+    else
+        tokens_.erase(id);
+    changes_.fetch_add(1);
 }
 
 void Access::configure(bool require_token, std::string bootstrap_sha256) {
@@ -118,8 +128,34 @@ bool Access::open() const {
 
 bool Access::has_admin(WallTime now) const {
     return std::ranges::any_of(tokens_, [now](const auto& entry) {
-        return is_admin(entry.second) && (entry.second.expires == 0 || entry.second.expires > now);
+        const Token& token = entry.second.token;
+        return is_admin(token) && (token.expires == 0 || token.expires > now);
     });
+}
+
+Caller Access::caller_of(const Known& known) {
+    const Token& token = known.token;
+    Caller caller;
+    caller.name = token.name;
+    caller.authenticated = true;
+    caller.roles = token.roles;
+    caller.expires = token.expires;
+    caller.credential = {token.id, known.fingerprint, token.expires};
+    std::vector<Pattern> patterns;
+    for (const std::string& text : token.topics)
+        if (auto pattern = Pattern::parse(text)) patterns.push_back(std::move(*pattern));
+    caller.all_topics = patterns.empty();
+    caller.topics = PatternSet(std::move(patterns));
+    return caller;
+}
+
+bool Access::stands(const Credential& credential, WallTime now) const {
+    const std::lock_guard lock(mutex_);
+    if (!require_token_ || credential.id.empty()) return true;
+    if (credential.id == kBootstrap) return !has_admin(now);
+    const auto found = tokens_.find(credential.id);
+    return found != tokens_.end() && found->second.fingerprint == credential.fingerprint &&
+           (found->second.token.expires == 0 || found->second.token.expires > now);
 }
 
 /// An unknown id costs the same as a known one with a wrong secret: both digests are made and compared.
@@ -137,15 +173,19 @@ Read<Caller> Access::by_token(std::string_view text, bool in_url, std::string_vi
     const std::lock_guard lock(mutex_);
     const auto found = tokens_.find(std::string(id));
     const bool known = found != tokens_.end();
-    const bool matches = same(of_secret, known ? found->second.secret_sha256 : of_text);
+    const bool matches = same(of_secret, known ? found->second.token.secret_sha256 : of_text);
     const bool is_bootstrap = same(of_text, bootstrap_sha256_);
-    if (is_bootstrap && !in_url && !has_admin(now)) return Caller::administrator("bootstrap");
+    if (is_bootstrap && !in_url && !has_admin(now)) {
+        Caller caller = Caller::administrator(std::string(kBootstrap));
+        caller.credential.id = kBootstrap;
+        return caller;
+    }
     if (!known || !matches) return refuse(wrong_credential());
-    const Token& token = found->second;
+    const Token& token = found->second.token;
     if (token.expires != 0 && token.expires <= now) return refuse(expired());
     if ((in_url && !token.url_ok) || !from_allowed_network(token, peer))
         return refuse(wrong_credential());
-    return caller_of(token);
+    return caller_of(found->second);
 }
 
 Read<Caller> Access::by_ticket(std::string_view ticket, WallTime now) {
@@ -182,38 +222,42 @@ Read<Access::Made> Access::rotate(std::string_view id, WallTime now) {
         const std::lock_guard lock(mutex_);
         const auto found = tokens_.find(std::string(id));
         if (found == tokens_.end()) return refuse(Problem::not_found("no token of this id"));
-        token = found->second;
+        token = found->second.token;
     }
     token.created = now;
     return keep(std::move(token));
 }
 
-/// Gives the token a new secret and stores it.
+/// Gives the token a new secret and tells all nodes.
 Read<Access::Made> Access::keep(Token token) {
+    if (state_ == nullptr) return refuse({503, "not-ready", "no tokens are kept here", {}, {}, {}});
     const std::string secret = random_text(32);
     token.secret_sha256 = sha256_hex(secret);
-    const auto stored = store_.put({{std::string(kSpace), token.id, encode_token(token)}});
-    if (!stored) return refuse(Problem::of(stored.error()));
-    Made made{token, std::string(kPrefix) + token.id + "_" + secret};
-    const std::lock_guard lock(mutex_);
-    tokens_[token.id] = std::move(token);
-    return made;
+    const auto kept = outcome(await<Result<void>>(
+        [&](auto reply) { state_->put_token(token.id, encode_token(token), std::move(reply)); }));
+    if (!kept) return refuse(kept.error());
+    std::string text = std::string(kPrefix) + token.id + "_" + secret;
+    return Made{std::move(token), std::move(text)};
 }
 
 Read<Token> Access::revoke(std::string_view id) {
-    std::unique_lock lock(mutex_);
-    auto found = tokens_.extract(std::string(id));
-    lock.unlock();
-    if (found.empty()) return refuse(Problem::not_found("no token of this id"));
-    const auto stored = store_.put({{std::string(kSpace), std::string(id), std::nullopt}});
-    if (!stored) return refuse(Problem::of(stored.error()));
-    return std::move(found.mapped());
+    Token token;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto found = tokens_.find(std::string(id));
+        if (found == tokens_.end()) return refuse(Problem::not_found("no token of this id"));
+        token = found->second.token;
+    }
+    const auto gone = outcome(
+        await<Result<void>>([&](auto reply) { state_->revoke_token(token.id, std::move(reply)); }));
+    if (!gone) return refuse(gone.error());
+    return token;
 }
 
 std::vector<Token> Access::tokens() const {
     const std::lock_guard lock(mutex_);
     std::vector<Token> all;
-    for (const auto& [id, token] : tokens_) all.push_back(token);
+    for (const auto& [id, known] : tokens_) all.push_back(known.token);
     std::ranges::sort(all, {}, &Token::id);
     return all;
 }

@@ -1,20 +1,14 @@
 #include "api/rest/access.hpp"
 #include "api/rest/rest.hpp"
+#include "api/rest/settle.hpp"
 #include "base/text.hpp"
 #include "core/json/json.hpp"
 #include "runtime/clock.hpp"
 
-/// `/v1/tokens`, `/v1/tickets`.
+/// `/v1/tokens`, `/v1/tickets`. Connections of a token that has ended are cut by the live side, on every node.
 namespace anode::api::rest {
 
 namespace {
-
-/// Connections keep what they were opened with, so those of a token that has ended are cut. They are
-/// known by its name: of two tokens of one name, both lose theirs, and one comes back.
-void cut_connections(Listeners& listeners, const Token& token) {
-    for (const ListenerInfo& one : listeners.snapshot())
-        if (one.identity == token.name) listeners.cut(one.id, CutWhy::Credential);
-}
 
 Answer list(const Access& access, const Request& request) {
     const auto range = read_range(request);
@@ -50,7 +44,6 @@ Answer create(const Context& context, Access& access, const Request& request) {
 Answer rotate(const Context& context, Access& access, const Request& request) {
     const auto made = access.rotate(request.param("id"), wall_now());
     if (!made) return refuse(made.error());
-    cut_connections(context->listeners, made->token);
     audit(context->doors.node, request, "token.rotate", made->token.id);
     return Response::json(token_json(made->token, made->text));
 }
@@ -58,7 +51,6 @@ Answer rotate(const Context& context, Access& access, const Request& request) {
 Answer revoke(const Context& context, Access& access, const Request& request) {
     const auto gone = access.revoke(request.param("id"));
     if (!gone) return refuse(gone.error());
-    cut_connections(context->listeners, *gone);
     audit(context->doors.node, request, "token.revoke", gone->id);
     return Response::empty();
 }
@@ -73,31 +65,50 @@ Answer ticket(Access& access, const Request& request) {
     return Response::json(std::move(json));
 }
 
+/// A handler of a write that may wait for the cluster.
+Handler settling(ClusterState* state, std::function<Answer(Request&)> ask) {
+    return [state, ask = std::move(ask)](Request& request, Responder responder) {
+        if (refused_form(request, responder)) return;
+        auto wait = read_wait(request);
+        if (!wait) return responder.problem(std::move(wait.error()));
+        auto answer = ask(request);
+        if (!answer) return responder.problem(std::move(answer.error()));
+        if (request.flag("dry_run")) wait->reset();
+        send_settled(state, *wait, std::move(responder), std::move(*answer));
+    };
+}
+
 }  // namespace
 
 void add_access(Router& router, const Context& context) {
     const std::shared_ptr<Access> access = Access::of(context->doors);
     const auto row = [&](Method method, std::string pattern, Role role, std::string summary,
-                         std::function<Answer(Request&)> ask, std::vector<std::string> args) {
+                         Handler handler, std::vector<std::string> args) {
         router.add({.method = method,
                     .pattern = std::move(pattern),
                     .role = role,
-                    .handler = answering(std::move(ask)),
+                    .handler = std::move(handler),
                     .run_on = RunOn::Worker,
                     .summary = std::move(summary),
                     .args = std::move(args)});
     };
+    const auto change = [&](auto ask) {
+        return settling(context->doors.state, [context, access, ask](Request& request) {
+            return ask(context, *access, request);
+        });
+    };
     row(Method::Get, "/v1/tokens", Role::Admin, "All tokens, without their secrets",
-        [access](Request& request) { return list(*access, request); }, {"limit", "after"});
+        answering([access](Request& request) { return list(*access, request); }),
+        {"limit", "after"});
     row(Method::Post, "/v1/tokens", Role::Admin, "Make a token; its secret is shown this once",
-        [context, access](Request& request) { return create(context, *access, request); },
-        {"dry_run"});
-    row(Method::Delete, "/v1/tokens/{id}", Role::Admin, "Revoke a token",
-        [context, access](Request& request) { return revoke(context, *access, request); }, {});
+        change(create), {"dry_run", "wait", "timeout"});
+    row(Method::Delete, "/v1/tokens/{id}", Role::Admin, "Revoke a token", change(revoke),
+        {"wait", "timeout"});
     row(Method::Post, "/v1/tokens/{id}:rotate", Role::Admin, "Give a token a new secret",
-        [context, access](Request& request) { return rotate(context, *access, request); }, {});
-    row(Method::Post, "/v1/tickets", Role::Any, "A ticket for one connection within 30 s",
-        [access](Request& request) { return ticket(*access, request); }, {});
+        change(rotate), {"wait", "timeout"});
+    row(Method::Post, "/v1/tickets", Role::Any,
+        "A ticket for one connection to this node within 30 s",
+        answering([access](Request& request) { return ticket(*access, request); }), {});
 }
 
 }  // namespace anode::api::rest

@@ -40,6 +40,10 @@ public:
         if (access_->open()) return Caller::administrator("anonymous");
         return access_->by_ticket(ticket, wall_now());
     }
+    bool stands(const Credential& credential) override {
+        return access_->stands(credential, wall_now());
+    }
+    std::uint64_t changes() const override { return access_->changes(); }
 
 private:
     /// `anode.token.<base64url>` among the subprotocols: how browsers bring a token.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/rest/await.hpp"
+#include "api/rest/settle.hpp"
 #include "base/text.hpp"
 #include "core/json/json.hpp"
 
@@ -73,23 +74,28 @@ Read<Write> read_write(const Request& request, bool patch) {
     return write;
 }
 
-void write(Objects& objects, const Family& family, Request& request, Responder responder) {
+void write(Objects& objects, const Family& family, ClusterState* state, Request& request,
+           Responder responder) {
     if (refused_form(request, responder)) return;
     auto write = read_write(request, request.method == Method::Patch);
     if (!write) return responder.problem(std::move(write.error()));
+    auto wait = read_wait(request);
+    if (!wait) return responder.problem(std::move(wait.error()));
     const bool dry_run = write->dry_run;
-    objects.write(std::move(*write), [responder = std::move(responder), dry_run,
-                                      path = "/v1/" + family.plural +
-                                             "/"](Outcome<Written> outcome) mutable {
-        if (!outcome) return responder.problem(Problem::of(outcome.error()));
-        const bool created = outcome->created && !dry_run;
-        Response response = Response::json(std::move(outcome->object.json), created ? 201 : 200);
-        response.etag = outcome->object.etag;
-        if (created)
-            response.headers.emplace_back("Location",
-                                          path + text::percent_encode(name_of(response.body)));
-        send_from_node(std::move(responder), std::move(response));
-    });
+    if (dry_run) wait->reset();
+    objects.write(std::move(*write),
+                  [responder = std::move(responder), dry_run, state, wait = *wait,
+                   path = "/v1/" + family.plural + "/"](Outcome<Written> outcome) mutable {
+                      if (!outcome) return responder.problem(Problem::of(outcome.error()));
+                      const bool created = outcome->created && !dry_run;
+                      Response response =
+                          Response::json(std::move(outcome->object.json), created ? 201 : 200);
+                      response.etag = outcome->object.etag;
+                      if (created)
+                          response.headers.emplace_back(
+                              "Location", path + text::percent_encode(name_of(response.body)));
+                      send_settled(state, wait, std::move(responder), std::move(response));
+                  });
 }
 
 void get(Objects& objects, Request& request, Responder responder) {
@@ -104,14 +110,15 @@ void get(Objects& objects, Request& request, Responder responder) {
                 });
 }
 
-void remove(Objects& objects, Request& request, Responder responder) {
-    objects.remove(std::string(request.param("name")), request.caller.name,
-                   [responder = std::move(responder)](Outcome<void> done) mutable {
-                       if (done)
-                           responder.send(Response::empty());
-                       else
-                           responder.problem(Problem::of(done.error()));
-                   });
+void remove(Objects& objects, ClusterState* state, Request& request, Responder responder) {
+    auto wait = read_wait(request);
+    if (!wait) return responder.problem(std::move(wait.error()));
+    objects.remove_if(
+        std::string(request.param("name")), request.if_match().value_or("*"), request.caller.name,
+        [responder = std::move(responder), state, wait = *wait](Outcome<void> done) mutable {
+            if (!done) return responder.problem(Problem::of(done.error()));
+            send_settled(state, wait, std::move(responder), Response::empty());
+        });
 }
 
 void act(Objects& objects, std::string verb, Request& request, Responder responder) {
@@ -137,9 +144,10 @@ using Later = void (*)(Objects&, const Family&, Request&, Responder);
 /// Adds the rows of one family.
 class Rows {
 public:
-    Rows(Router& router, Objects& objects, Family family)
+    Rows(Router& router, Objects& objects, Family family, ClusterState* state)
         : router_(router),
           objects_(objects),
+          state_(state),
           family_(std::make_shared<const Family>(std::move(family))),
           path_("/v1/" + family_->plural) {}
 
@@ -180,15 +188,16 @@ private:
                              get(objects, request, std::move(responder));
                          },
                      .summary = "One " + family_->singular});
-        router_.add({.method = Method::Delete,
-                     .pattern = path_ + "/{name}",
-                     .role = family_->write,
-                     .handler =
-                         [&objects = objects_](Request& request, Responder responder) {
-                             remove(objects, request, std::move(responder));
-                         },
-                     .summary = "Remove a " + family_->singular,
-                     .args = {"wait", "timeout"}});
+        router_.add(
+            {.method = Method::Delete,
+             .pattern = path_ + "/{name}",
+             .role = family_->write,
+             .handler =
+                 [&objects = objects_, state = state_](Request& request, Responder responder) {
+                     remove(objects, state, request, std::move(responder));
+                 },
+             .summary = "Remove a " + family_->singular,
+             .args = {"wait", "timeout"}});
     }
     void add_writes() {
         add_write(Method::Put, "/{name}", "Create or replace a " + family_->singular);
@@ -197,16 +206,16 @@ private:
             add_write(Method::Patch, "/{name}", "Change a " + family_->singular + " (merge patch)");
     }
     void add_write(Method method, const std::string& behind, std::string summary) {
-        router_.add(
-            {.method = method,
-             .pattern = path_ + behind,
-             .role = family_->write,
-             .handler =
-                 [&objects = objects_, family = family_](Request& request, Responder responder) {
-                     write(objects, *family, request, std::move(responder));
-                 },
-             .summary = std::move(summary),
-             .args = {"dry_run", "wait", "timeout"}});
+        router_.add({.method = method,
+                     .pattern = path_ + behind,
+                     .role = family_->write,
+                     .handler =
+                         [&objects = objects_, family = family_, state = state_](
+                             Request& request, Responder responder) {
+                             write(objects, *family, state, request, std::move(responder));
+                         },
+                     .summary = std::move(summary),
+                     .args = {"dry_run", "wait", "timeout"}});
     }
     void add_act(Method method, const std::string& behind, const std::string& verb, Role role) {
         router_.add({.method = method,
@@ -229,14 +238,15 @@ private:
 
     Router& router_;
     Objects& objects_;
+    ClusterState* state_;
     std::shared_ptr<const Family> family_;
     std::string path_;
 };
 
 }  // namespace
 
-void add_family(Router& router, Objects& objects, Family family) {
-    Rows(router, objects, std::move(family)).add();
+void add_family(Router& router, Objects& objects, Family family, ClusterState* state) {
+    Rows(router, objects, std::move(family), state).add();
 }
 
 void add_objects(Router& router, const Context& context) {
@@ -248,21 +258,24 @@ void add_objects(Router& router, const Context& context) {
                 .verbs = {"enable", "disable", "restart", "move"},
                 .looks = {"events", "errors", "items", "samples"},
                 .trials = {"test", "probe"},
-                .schema = true});
+                .schema = true},
+               doors.state);
     add_family(router, doors.pipelines,
                {.plural = "pipelines",
                 .singular = "pipeline",
                 .filters = {"state", "owner", "origin", "enabled"},
                 .verbs = {"test"},
                 .trials = {"test"},
-                .schema = true});
+                .schema = true},
+               doors.state);
     add_family(router, doors.retention,
                {.plural = "retention",
                 .singular = "retention rule",
                 .write = Role::Admin,
                 .post = false,
                 .patch = false,
-                .filters = {"origin"}});
+                .filters = {"origin"}},
+               doors.state);
 }
 
 }  // namespace anode::api::rest

@@ -23,7 +23,7 @@ struct Family {
     bool schema = false;               ///< `GET …:schema`
 };
 
-/// `objects` outlives the router.
-void add_family(Router& router, Objects& objects, Family family);
+/// `objects` and `state` outlive the router. Without a state nobody is waited for.
+void add_family(Router& router, Objects& objects, Family family, ClusterState* state = nullptr);
 
 }  // namespace anode::api::rest

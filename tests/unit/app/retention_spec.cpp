@@ -1,6 +1,6 @@
 #include "app/retention.hpp"
 
-#include "unit/app/stage.hpp"
+#include "unit/app/cluster/state_node.hpp"
 
 namespace anode::app {
 namespace {
@@ -51,35 +51,16 @@ TEST(RetentionParseSpec, EveryFaultIsToldWithItsPlace) {
 
 class RetentionSpec : public testing::Test {
 protected:
-    RetentionSpec() {
-        StoreOptions options;
-        options.directory = directory.path() + "/store";
-        options.min_free_fraction = 0;
-        store = std::move(*Store::open(options));
-        run = std::make_unique<RunningEngine>(*store);
-        ledger = std::make_unique<Ledger>(*run->engine, "n-1");
-        rules = std::make_unique<RetentionObjects>(*store, *ledger);
-    }
     api::Outcome<api::Written> writes(api::Write write) {
-        Awaited<api::Outcome<api::Written>> answer;
-        rules->write(std::move(write), answer.reply());
-        return answer.get();
+        return node.writes(*node.rules, std::move(write));
     }
-    api::Outcome<void> removes(std::string name) {
-        Awaited<api::Outcome<void>> answer;
-        rules->remove(std::move(name), "me", answer.reply());
-        return answer.get();
+    api::Outcome<void> removes(std::string name, std::string etag = "*") {
+        return node.removes(*node.rules, std::move(name), std::move(etag));
     }
     api::Outcome<api::Object> gets(std::string name) {
-        Awaited<api::Outcome<api::Object>> answer;
-        rules->get(std::move(name), answer.reply());
-        return answer.get();
+        return node.gets(*node.rules, std::move(name));
     }
-    TempDirectory directory;
-    std::unique_ptr<Store> store;
-    std::unique_ptr<RunningEngine> run;
-    std::unique_ptr<Ledger> ledger;
-    std::unique_ptr<RetentionObjects> rules;
+    StateNode node;
 };
 
 TEST_F(RetentionSpec, TheDefaultIsADayOrTwentyGibibytes) {
@@ -107,7 +88,8 @@ TEST_F(RetentionSpec, ARuleIsWrittenChangedAndRemoved) {
                   .error()
                   .why,
               Failure::Why::Exists);
-    EXPECT_TRUE(removes("r").has_value());
+    EXPECT_EQ(removes("r", made->object.etag).error().why, Failure::Why::Stale);
+    EXPECT_TRUE(removes("r", patched->object.etag).has_value());
     EXPECT_EQ(removes("r").error().why, Failure::Why::NotFound);
     EXPECT_EQ(gets("r").error().why, Failure::Why::NotFound);
 }
@@ -130,16 +112,18 @@ TEST_F(RetentionSpec, ADryRunChangesNothing) {
 
 TEST_F(RetentionSpec, RulesOverTheApiOutliveTheRun) {
     ASSERT_TRUE(writes({.name = "r", .body = R"({"topics":"a.>","bytes":"1MiB"})"}).has_value());
-    rules = std::make_unique<RetentionObjects>(*store, *ledger);
+    node.begins();
     EXPECT_THAT(gets("r")->json, HasSubstr(R"("bytes":"1MiB")"));
 }
 
 TEST_F(RetentionSpec, DeclaredRulesAreReadOnly) {
     RetentionRule rule = *read(R"({"topics":"a.>","age":"1h"})");
     rule.name = "file-1";
-    rules->declare({rule});
+    node.rules->declare({rule});
     EXPECT_THAT(gets("file-1")->json, HasSubstr(R"("origin":"file")"));
     EXPECT_EQ(removes("file-1").error().why, Failure::Why::ReadOnly);
+    EXPECT_EQ(writes({.name = "file-1", .body = R"({"topics":"a.>","age":"2h"})"}).error().why,
+              Failure::Why::ReadOnly);
 }
 
 }  // namespace

@@ -198,8 +198,8 @@ private:
 
 /// An engine over a store, on a loop of its own.
 struct RunningEngine {
-    explicit RunningEngine(Store& over) : store(over) {
-        node.bytes.fill(9);
+    explicit RunningEngine(Store& over, std::uint8_t id = 9) : store(over) {
+        node.bytes.fill(id);
         engine = std::make_unique<Engine>(loop, store, metrics, node, Epoch{1});
         engine->restore();
         loop.start();

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "api/rest/access.hpp"
 #include "rest_node.hpp"
 
 namespace anode::api::rest_spec {
@@ -141,11 +142,79 @@ TEST_F(RestAccess, ARevokedTokenIsGoneAndARotatedOneHasANewSecret) {
     EXPECT_EQ(node.send("DELETE", "/v1/tokens/" + made.text("id"), "", as("boot")).status, 404);
 }
 
-TEST_F(RestAccess, ConnectionsOfARevokedTokenAreCut) {
+/// What a request with this token would leave at an open connection.
+Credential credential_of(RestNode& node, const std::string& token) {
+    const auto caller = node.auth->identify_token(token);
+    EXPECT_TRUE(caller.has_value());
+    return caller ? caller->credential : Credential{};
+}
+
+TEST_F(RestAccess, WhatLetAConnectionInEndsWhenItsTokenDoes) {
+    const std::string root = admin();
+    const Answer revoked = make(R"({"name":"x","roles":["V"]})", root);
+    const Answer rotated = make(R"({"name":"x","roles":["V"]})", root);
+    const Answer kept = make(R"({"name":"x","roles":["V"]})", root);
+    const Credential by_revoked = credential_of(node, revoked.text("token"));
+    const Credential by_rotated = credential_of(node, rotated.text("token"));
+    const Credential by_kept = credential_of(node, kept.text("token"));
+    for (const Credential& one : {by_revoked, by_rotated, by_kept})
+        EXPECT_TRUE(node.auth->stands(one));
+    const auto before = node.auth->changes();
+    node.send("DELETE", "/v1/tokens/" + revoked.text("id"), "", as(root));
+    node.post("/v1/tokens/" + rotated.text("id") + ":rotate", "", as(root));
+    EXPECT_GT(node.auth->changes(), before);
+    EXPECT_FALSE(node.auth->stands(by_revoked));
+    EXPECT_FALSE(node.auth->stands(by_rotated));
+    EXPECT_TRUE(node.auth->stands(by_kept)) << "whatever else has its name";
+}
+
+TEST_F(RestAccess, WhatLetAConnectionInEndsWithTheTokensTime) {
+    const Answer made = make(R"({"name":"x","roles":["V"],"expires":"1h"})", "boot");
+    const Credential credential = credential_of(node, made.text("token"));
+    EXPECT_GT(credential.expires, 0);
+    const auto access = rest::Access::of(node.doors);
+    EXPECT_TRUE(access->stands(credential, credential.expires - 1));
+    EXPECT_FALSE(access->stands(credential, credential.expires));
+}
+
+TEST_F(RestAccess, TheBootstrapTokensConnectionsEndWithTheFirstAdminToken) {
+    const Credential bootstrap = credential_of(node, "boot");
+    EXPECT_TRUE(node.auth->stands(bootstrap));
+    admin();
+    EXPECT_FALSE(node.auth->stands(bootstrap));
+}
+
+TEST_F(RestAccess, ATokenOfAnotherNodeIsGoodHereAndIsRefusedOnceItEndsThere) {
     const Answer made = make(R"({"name":"x","roles":["V"]})", "boot");
-    node.listeners.listeners = {{.id = "l-1", .identity = "x"}, {.id = "l-2", .identity = "y"}};
-    node.send("DELETE", "/v1/tokens/" + made.text("id"), "", as("boot"));
-    EXPECT_THAT(node.get("/v1/listeners", as("boot")).items("id"), ElementsAre(R"("l-2")"));
+    RestNode other{guarded()};
+    EXPECT_EQ(other.get("/v1/whoami", as(made.text("token"))).status, 401);
+    other.state.put_token(made.text("id"), node.state.tokens.at(made.text("id")),
+                          [](const Result<void>&) {});
+    EXPECT_EQ(other.get("/v1/whoami", as(made.text("token"))).status, 200);
+    other.state.revoke_token(made.text("id"), [](const Result<void>&) {});
+    EXPECT_EQ(other.get("/v1/whoami", as(made.text("token"))).status, 401);
+}
+
+TEST_F(RestAccess, WhatNodesTellEachOtherOfATokenHoldsNoSecret) {
+    const Answer made = make(R"({"name":"x","roles":["V"]})", "boot");
+    const std::string told = node.state.tokens.at(made.text("id"));
+    EXPECT_THAT(told, Not(HasSubstr(made.text("token").substr(14))));
+    EXPECT_THAT(told, HasSubstr("sha256"));
+}
+
+TEST_F(RestAccess, ATokenThatCannotBeKeptIsNotMade) {
+    node.state.refusal = fail(Errc::Overloaded, "state: too many writes a second");
+    EXPECT_EQ(make(R"({"name":"x","roles":["V"]})", "boot").status, 503);
+    EXPECT_TRUE(node.state.tokens.empty());
+}
+
+TEST_F(RestAccess, ARevocationMayWaitForTheCluster) {
+    const Answer made = make(R"({"name":"x","roles":["V"]})", "boot");
+    node.state.lacking = {"n-2"};
+    const Answer gone =
+        node.send("DELETE", "/v1/tokens/" + made.text("id") + "?wait=cluster", "", as("boot"));
+    EXPECT_EQ(gone.status, 200);
+    EXPECT_EQ(gone.member("pending"), R"(["n-2"])");
 }
 
 TEST(RestAnonymous, HasWhatTheConfigurationGrants) {

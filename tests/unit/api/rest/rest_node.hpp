@@ -15,6 +15,7 @@
 #include "http_call.hpp"
 #include "runtime/clock.hpp"
 #include "unit/api/fake_cluster.hpp"
+#include "unit/api/fake_state.hpp"
 
 /// A node for the specs of the REST side: a real store, router and server; the doors behind them are fakes.
 namespace anode::api::rest_spec {
@@ -57,8 +58,7 @@ public:
         if (push.source != "hook")
             return reply(fail(Errc::NotFound, "no webhook source of this name"));
         if (push.body == "forged") return reply(fail(Errc::Refused, "the signature does not fit"));
-        reply(PublishResult{take({{.topic = "hook.in", .payload = push.body}}, "hook"), {},
-                            false});
+        reply(PublishResult{take({{.topic = "hook.in", .payload = push.body}}, "hook"), {}, false});
     }
     std::vector<MessageId> take(const std::vector<PublishItem>& items, std::string_view source) {
         const std::lock_guard lock(mutex_);
@@ -207,7 +207,7 @@ private:
 class FakeListeners final : public Listeners {
 public:
     std::vector<ListenerInfo> snapshot() const override { return listeners; }
-    bool cut(std::string_view id, CutWhy) override {
+    bool cut(std::string_view id) override {
         return std::erase_if(listeners, [&](const ListenerInfo& one) { return one.id == id; }) > 0;
     }
     std::vector<ListenerInfo> listeners;
@@ -233,6 +233,7 @@ inline std::unique_ptr<Store> open_store(const std::string& directory) {
 class RestNode {
 public:
     explicit RestNode(EdgeOptions options = {}) {
+        doors.state = &state;
         auth = make_authenticator(options, doors);
         Router router;
         context = std::make_shared<RouteContext>(RouteContext{
@@ -276,6 +277,7 @@ public:
     FakeObjects sources, pipelines, retention;
     FakeNode node{publishing};
     FakeCluster cluster{node.facts().id_text};
+    FakeState state;
     FakeListeners listeners;
     Doors doors{publishing, feed, *store,  sources, pipelines,
                 retention,  node, cluster, metrics, {}};

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "api/state_door.hpp"
+#include "app/cluster/shared_state.hpp"
+
+namespace anode::app {
+
+/// The shared state as the API asks for it: waiting for the other nodes, and tokens, of which only digests are kept.
+/// Thread: build it before the state is restored; the rest from any thread while the engine's loop runs.
+class StateFace final : public api::ClusterState {
+public:
+    StateFace(Loop& engine_loop, Engine& engine, SharedState& state);
+
+    /// Takes over what this node kept before it shared its tokens. After the state was restored.
+    void adopt_tokens(const Store& store);
+
+    void settle(Duration timeout, Reply<std::vector<std::string>> pending) override;
+    void watch_tokens(TokenWatch watch) override;
+    void put_token(std::string id, Bytes record, Reply<Result<void>> reply) override;
+    void revoke_token(std::string id, Reply<Result<void>> reply) override;
+
+private:
+    void write(SharedState::Wish wish, Reply<Result<void>> reply);
+    static void tell(const TokenWatch& watch, const state::Item& item);
+
+    Loop& loop_;
+    Engine& engine_;
+    SharedState& state_;
+    TokenWatch watch_;  ///< the engine's thread
+};
+
+}  // namespace anode::app
