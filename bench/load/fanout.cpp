@@ -1,6 +1,8 @@
-/// One publisher and many listeners on one server, all in this process: every message is counted at
-/// every listener, and its number is looked at.
+/// One publisher and many listeners on one server or several, all in this process and by one clock:
+/// every message is counted at every listener, and its number is looked at.
 ///   fanout peer=anode|nats|raw port=P server=PID listeners=1000 seconds=5
+///     port=P,Q,R       several servers, which the listeners are dealt to in turn
+///     publish=P        the server that is published to; without it the first
 ///     window=256       closed loop: so many messages between the publisher and the slowest listener
 ///     rate=1000        open loop instead: messages a second, latency from the scheduled time
 ///     batch=20ms       asked of anode by each listener
@@ -35,7 +37,8 @@ class Load {
 public:
     explicit Load(const bench::Args& args)
         : nats_(args.text("peer") == "nats"),
-          port_(args.count("port", 0)),
+          ports_(ports_of(args.text("port"))),
+          publish_port_(args.count("publish", ports_.front())),
           server_(static_cast<int>(args.number("server", 0))),
           window_(args.count("window", 256)),
           rate_(args.number("rate", 0)),
@@ -51,14 +54,14 @@ public:
 
     void connect() {
         for (unsigned i = 0; i < listeners_.size(); ++i) {
-            listeners_[i].fd = open(target_, i);
+            listeners_[i].fd = open(ports_[i % ports_.size()], target_, i);
             if (nats_) bench::send_all(listeners_[i].fd, frame("SUB bench.f 1\r\nPING\r\n"));
             epoll_.add(listeners_[i].fd, i);
         }
         standing_[0] = listeners_.size();
     }
     void connect_publisher() {
-        publisher_ = open(nats_ ? "/" : "/v1/push?topic=bench.f",
+        publisher_ = open(publish_port_, nats_ ? "/" : "/v1/push?topic=bench.f",
                           static_cast<unsigned>(listeners_.size()) + bench::kConnectionsPerAddress);
         epoll_.add(publisher_, listeners_.size());
     }
@@ -72,7 +75,7 @@ public:
     void run(double seconds) {
         start_ = now_ns();
         play(start_ + 1'000'000'000);
-        latencies_ = {};
+        latencies_ = last_ = {};
         const std::uint64_t deliveries = deliveries_, published = published_;
         const double cpu = bench::cpu_seconds(server_), own = bench::cpu_seconds(0);
         const std::int64_t began = now_ns();
@@ -83,7 +86,7 @@ public:
         const auto counted = static_cast<double>(deliveries_ - deliveries);
         const auto sent = static_cast<double>(published_ - published);
         const std::uint64_t behind = published_ - oldest_;
-        const auto latencies = latencies_;
+        const auto latencies = latencies_, last = last_;
         const std::int64_t deadline = now_ns() + 10'000'000'000;
         while (oldest_ < published_ && now_ns() < deadline) turn(10'000'000);
         bench::Answer()
@@ -95,6 +98,9 @@ public:
             .with("published_per_second", sent / took)
             .with("p50_ms", latencies.quantile_ms(0.5))
             .with("p99_ms", latencies.quantile_ms(0.99))
+            .with("p999_ms", latencies.quantile_ms(0.999))
+            .with("last_p50_ms", last.quantile_ms(0.5))
+            .with("last_p99_ms", last.quantile_ms(0.99))
             .count("behind", behind)
             .count("lost", published_ * listeners_.size() - deliveries_)
             .count("wrong", wrong_)
@@ -103,8 +109,19 @@ public:
     }
 
 private:
-    int open(const std::string& target, unsigned number) const {
-        const int fd = bench::connect_to(port_, number);
+    static std::vector<unsigned> ports_of(const std::string& text) {
+        std::vector<unsigned> ports;
+        for (const char* at = text.c_str(); *at != '\0'; at += *at == ',') {
+            char* end = nullptr;
+            ports.push_back(static_cast<unsigned>(std::strtoul(at, &end, 10)));
+            if (end == at) bench::die("port");
+            at = end;
+        }
+        if (ports.empty()) bench::die("port");
+        return ports;
+    }
+    int open(unsigned port, const std::string& target, unsigned number) const {
+        const int fd = bench::connect_to(port, number);
         if (!bench::upgrade(fd, target)) bench::die("upgrade");
         if (nats_) bench::send_all(fd, frame("CONNECT {\"verbose\":false}\r\n"));
         return fd;
@@ -200,7 +217,8 @@ private:
             latencies_.add(now - scheduled_[i % kRemembered]);
         --standing_[before % standing_.size()];
         ++standing_[listener.received % standing_.size()];
-        while (oldest_ < published_ && standing_[oldest_ % standing_.size()] == 0) ++oldest_;
+        while (oldest_ < published_ && standing_[oldest_ % standing_.size()] == 0)
+            last_.add(now - scheduled_[oldest_++ % kRemembered]);
     }
 
     void take_nats(Listener& listener, std::string_view piece) {
@@ -226,7 +244,8 @@ private:
     }
 
     bool nats_;
-    unsigned port_;
+    std::vector<unsigned> ports_;
+    unsigned publish_port_;
     int server_;
     std::uint64_t window_;
     double rate_;
@@ -236,7 +255,7 @@ private:
     std::vector<std::int64_t> scheduled_;
     std::string target_, payload_, line_, outgoing_;
     bench::Epoll epoll_;
-    bench::Latencies latencies_;
+    bench::Latencies latencies_, last_;  ///< of each delivery; of the last one of each message
     int publisher_ = -1;
     std::int64_t start_ = 0;
     std::uint64_t published_ = 0, oldest_ = 0, deliveries_ = 0, wrong_ = 0;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -88,10 +89,12 @@ private:
 
 class Answer {
 public:
+    /// What was divided by nothing is null: JSON has no infinity.
     Answer& with(const char* name, double value) {
-        char text[96];
-        std::snprintf(text, sizeof text, "%s\"%s\":%.6g", line_.empty() ? "{" : ",", name, value);
-        line_ += text;
+        char text[32];
+        std::snprintf(text, sizeof text, "%.6g", value);
+        line_ += line_.empty() ? "{\"" : ",\"";
+        line_.append(name).append("\":").append(std::isfinite(value) ? text : "null");
         return *this;
     }
     /// Counts keep all their digits.

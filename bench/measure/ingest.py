@@ -13,16 +13,19 @@ def exchange(world, **how):
     """A node with a thousand sources and the exchange they connect to; every message accounted for."""
     port = free_port()
     node = Anode(world.binary, world.fresh(), SOURCES, port)
-    feed = None
     with node.start() as server:
-        feed = world.programs.begin("exchange", port=port, server=server.pid, clients=SOURCES,
-                                    seconds=world.seconds, **how)
-        try:
-            answer_of(feed)  # the mark: all connected, and warm
-            measured, whole = answer_of(feed), answer_of(feed)
-            check(node, whole)
-        finally:
-            end(feed)
+        return play(world, port, server.pid, lambda whole: check(node, whole), **how)
+
+
+def play(world, port, server, checked, **how):
+    """The exchange for the sources of a node that runs; `checked` is told what was sent."""
+    feed = world.programs.begin("exchange", port=port, server=server, clients=SOURCES, seconds=world.seconds, **how)
+    try:
+        answer_of(feed)  # the mark: all connected, and warm
+        measured, whole = answer_of(feed), answer_of(feed)
+        checked(whole)
+    finally:
+        end(feed)
     return measured
 
 

@@ -39,12 +39,12 @@ def resident_kb(pid):
 
 
 class Server:
-    """A process on core 0 with a directory of its own; a context manager."""
+    """A process on core 0, or those named, with a directory of its own; a context manager."""
 
-    def __init__(self, command, port, directory=None):
+    def __init__(self, command, port, directory=None, core=SERVER_CORE):
         self.port, self.directory = port, directory
         with open(Path(directory or tempfile.gettempdir()) / "server.log", "ab") as log:
-            self.process = subprocess.Popen(["taskset", "-c", SERVER_CORE, *map(str, command)],
+            self.process = subprocess.Popen(["taskset", "-c", core, *map(str, command)],
                                             stdout=log, stderr=log)
         try:
             wait_for(port, self.process)
