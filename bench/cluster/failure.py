@@ -27,9 +27,10 @@ class Observers:
 
     def __init__(self, members):
         self.told = {member: {} for member in members}
-        for member in members:
-            own = member.id
-            member.listen("$sys.event.member", keep=lambda line, member=member, own=own: self.take(member, own, line))
+        self.listeners = [self.listen(member, member.id) for member in members]
+
+    def listen(self, member, own):
+        return member.listen("$sys.event.member", keep=lambda line: self.take(member, own, line))
 
     def take(self, member, own, line):
         """What other nodes tell of a death comes along too; it is not this one's own knowledge."""
@@ -49,8 +50,12 @@ def death(cluster, victim):
     name = victim.id
     began = time.monotonic()
     victim.signal(signal.SIGKILL)
-    until(lambda: observers.all_know(name), 30, "all others to know of a death")
-    victim.kill()
+    try:
+        until(lambda: observers.all_know(name), 30, "all others to know of a death")
+    finally:
+        victim.kill()
+        for listener in observers.listeners:
+            listener.close()
     return observers.latest(name) - began
 
 
