@@ -28,6 +28,7 @@ MeshCluster::MeshCluster(const Plan& plan, Ledger::Broken broken, Tell tell)
     if (plan_.members >= 5 && rng_.chance(0.4)) rings_above_ = 2;
     if (rng_.chance(0.3)) cache_ = 4096;
     if (rng_.chance(0.2)) uplink_ = 2'000'000;
+    if (rng_.chance(0.3)) filler_ = 1 + rng_.below(16'000);
     nodes_.resize(plan_.members);
     for (std::uint32_t number = 0; number < plan_.members; ++number) {
         Node& node = nodes_[number];
@@ -175,13 +176,24 @@ void MeshCluster::write_some() {
     world_.schedule(world_.now() + kWriteEvery, [this] { write_some(); });
 }
 
+void MeshCluster::last_word() {
+    for (Node& node : nodes_)
+        use(node, [&](MeshNode& machine, Instant now, Kernel& kernel) {
+            for (const Lane lane : {kSystemLane, kDataLane})
+                if (machine.sealed(lane) > 0)
+                    ledger_.sealed(machine.log(lane),
+                                   machine.publish(lane, {"\"last\""}, "t", now, kernel));
+        });
+}
+
 void MeshCluster::write(Node& node, unsigned blocks) {
     use(node, [&](MeshNode& machine, Instant now, Kernel& kernel) {
         for (; blocks > 0; --blocks) {
             const Lane lane = rng_.chance(0.1) ? kSystemLane : kDataLane;
             std::vector<std::string> payloads;
             for (std::uint64_t count = 1 + rng_.below(3); count > 0; --count)
-                payloads.push_back("\"" + node.name + " " + std::to_string(rng_.next()) + "\"");
+                payloads.push_back("\"" + node.name + " " + std::to_string(rng_.next()) +
+                                   std::string(filler_, '.') + "\"");
             // The ledger comes first: a neighbour may hear of the block before publish() returns.
             const Seq first = machine.sealed(lane) + 1;
             const mesh::WireBlock block = machine.publish(lane, payloads, "t", now, kernel);
@@ -293,11 +305,13 @@ std::optional<std::string> MeshCluster::crooked() {
                 origin->second.at(log).state != "origin")
                 continue;
             const mesh::LogView* at = &view;
+            std::string path = id.text();
             for (std::size_t steps = 0; at->state != "origin"; ++steps) {
                 const auto parent = views.find(at->parent);
+                path += " (" + std::string(at->state) + " at " + std::to_string(at->depth) +
+                        ") < " + at->parent.text();
                 if (at->state != "attached" || parent == views.end() || steps > views.size())
-                    return id.text() + " has no path to the origin of " + text_of(log) + ": " +
-                           std::string(at->state);
+                    return "no path to the origin of " + text_of(log) + ": " + path;
                 at = &parent->second.at(log);
             }
         }

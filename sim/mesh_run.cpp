@@ -7,7 +7,7 @@ namespace {
 
 constexpr Duration kStart = 5s, kLookEvery = 500ms;
 /// Bans, retries and audits take up to 30 s each, a dial into nothing as long again.
-constexpr Duration kConverge = 180s;
+constexpr Duration kConverge = 180s, kLastWord = 10s;
 
 }  // namespace
 
@@ -38,18 +38,25 @@ Outcome run_mesh(const Request& request, const std::function<void(const std::str
     cluster.publish(false);
     const Instant quiet = cluster.world().now();
     if (tell) tell("publishing has ended");
-    std::optional<std::string> why = "nothing was looked at";
-    std::string_view check = "I7 equal";
-    while (!outcome.violation && why && cluster.world().now() - quiet < kConverge) {
-        run_for(kLookEvery);
-        check = "I7 equal";
-        why = cluster.unequal();
-        if (why) continue;
-        check = "I8 trees";
-        why = cluster.crooked();
-    }
-    if (why) broken(check, *why);
+    std::optional<std::string> why;
+    const auto until_equal = [&](Duration at_most) {
+        const Instant end = cluster.world().now() + at_most;
+        do {
+            run_for(kLookEvery);
+            why = cluster.unequal();
+        } while (!outcome.violation && why && cluster.world().now() < end);
+        if (why) broken("I7 equal", *why);
+    };
+    until_equal(kConverge);
     outcome.converged = cluster.world().now() - quiet;
+    cluster.last_word();
+    until_equal(kLastWord);
+    for (Duration waited{}; !outcome.violation && waited < kLastWord; waited += kLookEvery) {
+        why = cluster.crooked();
+        if (!why) break;
+        run_for(kLookEvery);
+    }
+    if (why) broken("I8 trees", *why);
     outcome.trace_hash = cluster.world().trace_hash();
     outcome.lasted = cluster.world().now().time_since_epoch();
     outcome.traffic = cluster.world().traffic();
