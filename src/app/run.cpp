@@ -13,6 +13,7 @@
 #include "app/cluster/members.hpp"
 #include "app/cluster/mesh_node.hpp"
 #include "app/cluster/options.hpp"
+#include "app/cluster/owners.hpp"
 #include "app/cluster/shared_state.hpp"
 #include "app/cluster/state_face.hpp"
 #include "app/identity.hpp"
@@ -35,7 +36,7 @@
 namespace anode::app {
 namespace {
 
-constexpr Duration kGoodbyeMax = 2s;
+constexpr Duration kGoodbyeMax = 2s, kHandOverMax = 10s;
 
 LogOptions log_options(const Config& config) {
     LogOptions options;
@@ -118,6 +119,9 @@ private:
     Result<void> start_mesh();
     Result<void> start_members(Loop& main_loop);
     Result<void> start_edge();
+    void start_owners();
+    void drain_owners(bool on);
+    void hand_over_sources();
     void start_sources();
     [[nodiscard]] std::vector<std::string> listening() const;
     void apply(const Config& next);
@@ -144,6 +148,7 @@ private:
     std::unique_ptr<MeshNode> mesh_;
     std::unique_ptr<SharedState> shared_;
     std::unique_ptr<StateFace> state_face_;
+    std::unique_ptr<Owners> owners_;
     std::unique_ptr<Members> members_;
     std::unique_ptr<api::Edge> edge_;
     std::thread restoring_, ending_thread_;
@@ -166,21 +171,24 @@ Result<void> RunningNode::start(Loop& main_loop, LogSink& sink) {
     http_ = std::make_unique<HttpClient>(*loop_, *resolver_);
     engine_ = std::make_unique<Engine>(*loop_, *store_, metrics_, identity_.node, identity_.epoch);
     ledger_ = std::make_unique<Ledger>(*engine_, facts_.id_text);
-    sources_ = std::make_unique<Sources>(SourceWorld{*loop_, *resolver_, *http_}, *engine_, *store_,
-                                         *ledger_, metrics_, secrets_, egress_, facts_.id_text);
+    if (const auto started = start_mesh(); !started) return started;
+    start_owners();
+    state_face_ = std::make_unique<StateFace>(*loop_, *engine_, *shared_);
+    pipelines_ =
+        std::make_unique<PipelineObjects>(*loop_, *engine_, *shared_, *ledger_, facts_.id_text);
+    retention_ = std::make_unique<RetentionObjects>(*loop_, *engine_, *shared_, *store_, *ledger_);
     face_ = std::make_unique<NodeFace>(facts_, options_.config, options_.from, *store_, *ledger_,
                                        *engine_);
     vitals_ =
         std::make_unique<Vitals>(*loop_, *engine_, *sources_, *store_, metrics_, facts_, memory_);
     engine_->restore();
-    sources_->load(std::move(options_.config.sources));
-    if (const auto started = start_mesh(); !started) return started;
     if (const auto started = start_members(main_loop); !started) return started;
     face_->set_hooks({.drain =
                           [this](bool on) {
                               engine_->drain(on);
                               members_->set_draining(on);
                               mesh_->drain(on);
+                              loop_->post([this, on] { drain_owners(on); });
                           },
                       .shutdown = [this] { main_loop_->post([this] { begin_end(); }); },
                       .apply = [this](const Config& next) { apply(next); },
@@ -190,6 +198,7 @@ Result<void> RunningNode::start(Loop& main_loop, LogSink& sink) {
     retention_->load(options_.config.retention);
     pipelines_->load(*store_, std::move(options_.config.pipelines));
     state_face_->adopt_tokens(*store_);
+    sources_->load(std::move(options_.config.sources));
     mesh_->start();
     loop_->start();
     if (const auto started = start_edge(); !started) return started;
@@ -239,29 +248,77 @@ Result<void> RunningNode::start_mesh() {
     if (!opened) return std::unexpected(opened.error());
     mesh_ = std::move(*opened);
     shared_ = std::make_unique<SharedState>(*loop_, *engine_, *store_, mesh_.get(), identity_.node);
-    state_face_ = std::make_unique<StateFace>(*loop_, *engine_, *shared_);
-    pipelines_ =
-        std::make_unique<PipelineObjects>(*loop_, *engine_, *shared_, *ledger_, facts_.id_text);
-    retention_ =
-        std::make_unique<RetentionObjects>(*loop_, *engine_, *shared_, *store_, *ledger_);
-    mesh_->set_hooks(
-        {.peer_up =
-             [this](const NodeId& node) { loop_->post([this, node] { shared_->peer_up(node); }); },
-         .peer_down =
-             [this](const NodeId& node, mesh::LinkEnd end) {
-                 // A link that ends without a word is what a dead process looks like.
-                 if (end != mesh::LinkEnd::Untrusted) members_->link_lost(node);
-                 loop_->post([this, node] { shared_->peer_down(node); });
-             },
-         .from_peer =
-             [this](const NodeId& from, std::uint8_t type, BytesView body) {
-                 if (type < SharedState::kFirstFrame || type > SharedState::kLastFrame) return;
-                 loop_->post([this, from, type, body = Bytes(body)] {
-                     shared_->from_peer(from, type, body);
-                 });
-             }});
+    mesh_->set_hooks({.peer_up =
+                          [this](const NodeId& node) {
+                              loop_->post([this, node] {
+                                  shared_->peer_up(node);
+                                  owners_->link_up(node);
+                              });
+                          },
+                      .peer_down =
+                          [this](const NodeId& node, mesh::LinkEnd end) {
+                              // A link that ends without a word is what a dead process looks like.
+                              if (end != mesh::LinkEnd::Untrusted) members_->link_lost(node);
+                              loop_->post([this, node, end] {
+                                  shared_->peer_down(node);
+                                  owners_->link_down(node, end);
+                              });
+                          },
+                      .from_peer =
+                          [this](const NodeId& from, std::uint8_t type, BytesView body) {
+                              const bool state = type >= SharedState::kFirstFrame &&
+                                                 type <= SharedState::kLastFrame;
+                              const bool owners =
+                                  type >= Owners::kFirstFrame && type <= Owners::kLastFrame;
+                              if (!state && !owners) return;
+                              loop_->post([this, from, type, state, body = Bytes(body)] {
+                                  if (state)
+                                      shared_->from_peer(from, type, body);
+                                  else
+                                      owners_->from_peer(from, type, body);
+                              });
+                          }});
     engine_->set_outlet(mesh_.get());
     return {};
+}
+
+/// Who runs what, and the sources that follow it; both listen to the small state, which is restored later.
+void RunningNode::start_owners() {
+    Owners::World world{
+        .loop = *loop_,
+        .ledger = *ledger_,
+        .metrics = metrics_,
+        .self = identity_.node,
+        .epoch = identity_.epoch,
+        .name = facts_.name,
+        .zone = facts_.zone,
+        .propose =
+            [this](const ownership::Claim& claim) {
+                // Nobody asks any more who ran what is gone.
+                if (claim.released && shared_->find("source", claim.source) == nullptr) return;
+                shared_->write({.kind = "owner",
+                                .key = claim.source,
+                                .value = claim.encode(),
+                                .revoke = false,
+                                .if_stamp = {}},
+                               [](const Result<state::Item>&) {});
+            },
+        .send = [this](const NodeId& to, std::uint8_t type,
+                       Bytes body) { mesh_->send(to, type, std::move(body)); }};
+    owners_ = std::make_unique<Owners>(std::move(world));
+    shared_->on_change("owner", [this](const state::Item& item, bool) {
+        if (!item.value) return;
+        if (const auto claim = ownership::Claim::decode(item.key, *item.value))
+            owners_->claimed(*claim);
+    });
+    shared_->on_in_sync([this] { owners_->in_sync(); });
+    sources_ = std::make_unique<Sources>(SourceWorld{*loop_, *resolver_, *http_}, *engine_, *store_,
+                                         *ledger_, metrics_, secrets_, egress_, *shared_, *owners_);
+}
+
+/// A node without others keeps its sources: there is nobody to take them.
+void RunningNode::drain_owners(bool on) {
+    if (!on || !owners_->others_alive().empty()) owners_->drain(on);
 }
 
 Result<void> RunningNode::start_members(Loop& main_loop) {
@@ -272,7 +329,11 @@ Result<void> RunningNode::start_members(Loop& main_loop) {
          .metrics = metrics_,
          .secrets = secrets_,
          .aside = [&main_loop](Loop::Task task) { main_loop.post(std::move(task)); },
-         .changed = [this](const membership::MemberChanged& changed) { mesh_->member(changed); },
+         .changed =
+             [this](const membership::MemberChanged& changed) {
+                 mesh_->member(changed);
+                 loop_->post([this, changed] { owners_->member(changed); });
+             },
          .keys_changed = [this](std::vector<Bytes> keys) { mesh_->set_keys(std::move(keys)); },
          .minority = [this](bool on) { engine_->set_partitioned(on); },
          .data_port = mesh_->port()});
@@ -323,12 +384,16 @@ Result<void> RunningNode::start_edge() {
 
 /// Sources start when their windows have been read back; listeners are served meanwhile.
 void RunningNode::start_sources() {
+    std::promise<Duration> longest;
+    loop_->post([&] { longest.set_value(sources_->longest_window()); });
     const auto window =
-        std::chrono::duration_cast<std::chrono::microseconds>(sources_->longest_window()).count();
-    restoring_ = std::thread([this, since = wall_now() - window] {
+        std::chrono::duration_cast<std::chrono::microseconds>(longest.get_future().get()).count();
+    const bool alone = options_.config.list("gossip.join").empty();
+    restoring_ = std::thread([this, alone, since = wall_now() - window] {
         auto restored = restore_sources(*store_, since);
-        loop_->post([this, restored = std::move(restored)]() mutable {
+        loop_->post([this, alone, restored = std::move(restored)]() mutable {
             sources_->begin(std::move(restored));
+            owners_->start(alone);
         });
     });
 }
@@ -384,11 +449,22 @@ void RunningNode::begin_end() {
     });
 }
 
+/// Other nodes take our sources while they still run here.
+void RunningNode::hand_over_sources() {
+    std::promise<void> done;
+    loop_->post([&] {
+        if (owners_->others_alive().empty()) return done.set_value();
+        owners_->hand_over_all(kHandOverMax, [&done] { done.set_value(); });
+    });
+    done.get_future().wait();
+}
+
 /// Sources first, so that nothing new comes in; then listeners, who get what is left, while the goodbye goes through the
 /// cluster; the store last.
 void RunningNode::end() {
     if (restoring_.joinable()) restoring_.join();
     if (loop_ && engine_ && edge_) {
+        hand_over_sources();
         std::promise<void> quiet;
         loop_->post([&] { sources_->end(3s, [&quiet] { quiet.set_value(); }); });
         quiet.get_future().wait();
@@ -410,6 +486,7 @@ void RunningNode::end() {
     retention_.reset();
     pipelines_.reset();
     sources_.reset();
+    owners_.reset();
     ledger_.reset();
     state_face_.reset();
     shared_.reset();

@@ -9,7 +9,7 @@
 
 #include "app/config/toml.hpp"
 #include "app/pipelines.hpp"
-#include "app/sources/sources.hpp"
+#include "app/sources/declared.hpp"
 #include "core/source/ip.hpp"
 #include "store/store.hpp"
 

@@ -123,6 +123,7 @@ api::Outcome<Bytes> written_tree(const api::Write& write, const json::Value& bod
 }  // namespace
 
 std::string SourceEntry::etag() const {
+    if (!stamp.empty()) return stamp;
     Bytes counted = json;
     put_le(counted, version);
     const Hash128 hash = hash128(counted);
@@ -189,7 +190,9 @@ api::Outcome<SourceEntry> apply_write(const api::Write& write, const SourceEntry
 Bytes encode_entry(const SourceEntry& entry) {
     Bytes out;
     json::Writer writer(out);
-    writer.begin_object().member("version", entry.version).member("moved_to", entry.moved_to);
+    writer.begin_object().member("moved_to", entry.moved_to);
+    if (entry.from_file)
+        writer.member("origin", entry.origin).member("declared_by", entry.declared_by);
     writer.key("definition").raw(entry.json).end_object();
     return out;
 }
@@ -202,6 +205,9 @@ Result<SourceEntry> decode_entry(std::string name, BytesView record) {
     entry.name = std::move(name);
     entry.version = static_cast<std::uint64_t>(root["version"].integer().value_or(1));
     entry.moved_to = root["moved_to"].string();
+    entry.declared_by = root["declared_by"].string();
+    entry.from_file = !entry.declared_by.empty();
+    if (entry.from_file) entry.origin = root["origin"].string();
     root["definition"].append_compact(entry.json);
     auto parsed = source::parse(root["definition"]);
     if (!parsed)

@@ -11,6 +11,7 @@ namespace anode::app {
 namespace {
 
 constexpr std::size_t kEventsMax = 200;
+constexpr std::size_t kHeldMax = 20'000, kHeldBytesMax = 16u << 20;
 constexpr Duration kPositionEvery = 500ms;
 
 metrics::Labels of(const source::Definition& definition) { return {{"source", definition.name}}; }
@@ -47,7 +48,7 @@ private:
 }  // namespace
 
 SourceRunner::SourceRunner(RunnerWorld& world, std::shared_ptr<const source::Definition> definition,
-                           source::Restored restored)
+                           source::Restored restored, bool held)
     : world_(world),
       definition_(std::move(definition)),
       position_(restored.position),
@@ -62,7 +63,8 @@ SourceRunner::SourceRunner(RunnerWorld& world, std::shared_ptr<const source::Def
       last_message_(world.metrics.gauge("anode_source_last_message_timestamp_seconds",
                                         "When the newest message came.", of(*definition_))),
       lag_(world.metrics.histogram("anode_ingest_lag_seconds", "Our time less the source's own.",
-                                   of(*definition_))) {
+                                   of(*definition_))),
+      held_(held) {
     auto machine = source::make_machine(definition_, std::move(restored), world.secrets,
                                         world.budgets, seeded_rng());
     show_state(source::State::Disabled);  // what a runner before this one left behind
@@ -75,7 +77,8 @@ SourceRunner::~SourceRunner() = default;
 
 void SourceRunner::retire() {
     show_state(source::State::Disabled);
-    if (!position_.empty()) world_.engine.ride_along({"position", definition_->name, position_});
+    if (!position_.empty() && !held_)
+        world_.engine.ride_along({"position", definition_->name, position_});
     retired_ = true;
     driver_->stop(false);
 }
@@ -93,11 +96,11 @@ Result<std::vector<MessageId>> SourceRunner::push(
 
 void SourceRunner::on_rows(SourceDriver&, std::span<const source::Row> rows,
                            std::span<const source::DeadLetter> dead_letters) {
+    if (held_) return hold(rows);  // what cannot be read is told by the owner
     const WallTime wall = world_.world.loop.now().wall;
     for (const source::Row& row : rows) {
         Draft draft;
         draft.topic = row.topic;
-        draft.source = definition_->name;
         draft.payload = row.payload;
         draft.content_type = row.content_type;
         draft.key = row.key;
@@ -106,11 +109,7 @@ void SourceRunner::on_rows(SourceDriver&, std::span<const source::Row> rows,
         draft.source_time = row.source_time;
         draft.cid = row.cid;
         draft.source_position = row.position;
-        const std::optional<Place> place = world_.engine.take(draft);
-        if (!place) continue;
-        if (collect_ != nullptr) collect_->push_back(place->id);
-        if (row.source_time && *row.source_time <= wall)
-            lag_.observe(static_cast<double>(wall - *row.source_time) / 1e6);
+        take(draft, wall);
     }
     if (!rows.empty()) {
         world_.engine.count_received(rows.size());
@@ -120,6 +119,58 @@ void SourceRunner::on_rows(SourceDriver&, std::span<const source::Row> rows,
     }
     for (const source::DeadLetter& letter : dead_letters)
         world_.engine.dead_letter(definition_->name, letter.reason, letter.raw);
+}
+
+void SourceRunner::take(const Draft& draft, WallTime wall) {
+    Draft named = draft;
+    named.source = definition_->name;
+    const std::optional<Place> place = world_.engine.take(named);
+    if (!place) return;
+    if (collect_ != nullptr) collect_->push_back(place->id);
+    if (draft.source_time && *draft.source_time <= wall)
+        lag_.observe(static_cast<double>(wall - *draft.source_time) / 1e6);
+}
+
+/// The owner brings these as well. Without a content id nobody could tell, so a repeat is avoided.
+void SourceRunner::hold(std::span<const source::Row> rows) {
+    for (const source::Row& row : rows) {
+        if (!row.cid) continue;
+        held_rows_.push_back({std::string(row.topic), std::string(row.key), Bytes(row.payload),
+                              std::string(row.content_type), row.kind, row.flags, row.source_time,
+                              row.cid, Bytes(row.position)});
+        held_bytes_ += held_rows_.back().bytes();
+    }
+    while (held_rows_.size() > kHeldMax || held_bytes_ > kHeldBytesMax) {
+        held_bytes_ -= held_rows_.front().bytes();
+        held_rows_.pop_front();
+    }
+}
+
+void SourceRunner::release() {
+    if (!std::exchange(held_, false)) return;
+    tell_state(source::State::Pending, driver_->machine().state(), "stood by");
+    const WallTime wall = world_.world.loop.now().wall;
+    for (const HeldRow& row : held_rows_) {
+        Draft draft;
+        draft.topic = row.topic;
+        draft.payload = row.payload;
+        draft.content_type = row.content_type;
+        draft.key = row.key;
+        draft.kind = row.kind;
+        draft.flags = row.flags;
+        draft.source_time = row.source_time;
+        draft.cid = row.cid;
+        draft.source_position = row.position;
+        take(draft, wall);
+    }
+    if (!held_rows_.empty()) {
+        world_.engine.count_received(held_rows_.size());
+        messages_ += held_rows_.size();
+        last_message_.set(static_cast<double>(wall) / 1e6);
+        keep_position(held_rows_.back().position);
+    }
+    held_rows_.clear();
+    held_bytes_ = 0;
 }
 
 void SourceRunner::on_batch_end(SourceDriver&) { balance_books(); }
@@ -158,15 +209,18 @@ void SourceRunner::on_state(SourceDriver&, const source::act::StateChanged& chan
     note("state", std::string(source::name(change.from)) + " → " +
                       std::string(source::name(change.to)) +
                       (change.why.empty() ? "" : ": " + change.why));
+    if (!held_) tell_state(change.from, change.to, change.why);
+}
+
+void SourceRunner::tell_state(source::State from, source::State to, std::string_view why) {
     world_.ledger.event("source", Members()
                                       .add("source", definition_->name)
-                                      .add("from", source::name(change.from))
-                                      .add("to", source::name(change.to))
-                                      .add("why", change.why)
+                                      .add("from", source::name(from))
+                                      .add("to", source::name(to))
+                                      .add("why", why)
                                       .text());
-    log::debug(
-        "source", "state changed",
-        {{"source", definition_->name}, {"state", source::name(change.to)}, {"err", change.why}});
+    log::debug("source", "state changed",
+               {{"source", definition_->name}, {"state", source::name(to)}, {"err", why}});
 }
 
 void SourceRunner::show_state(source::State state) {
@@ -178,6 +232,7 @@ void SourceRunner::show_state(source::State state) {
 }
 
 void SourceRunner::on_gap(SourceDriver&, const source::act::GapFound& gap) {
+    if (held_) return;  // the owner sees its own
     gaps_.add();
     gap_messages_.add(gap.lost);
     note("gap",

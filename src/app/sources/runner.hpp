@@ -30,12 +30,14 @@ struct RunnerWorld {
     std::string node;
 };
 
-/// A source at work: its machine on the loop, and what comes out of it on the way into the engine, counted.
+/// A source at work: its machine on the loop, and what comes out of it on the way into the engine, counted. One that is held only
+/// stands by: it keeps the newest rows that can be told apart until it is released.
 /// Thread: the engine's loop.
+/// Limits: a held one keeps 20,000 rows and 16 MiB, and forgets the oldest.
 class SourceRunner final : public SourceSink {
 public:
     SourceRunner(RunnerWorld& world, std::shared_ptr<const source::Definition> definition,
-                 source::Restored restored);
+                 source::Restored restored, bool held = false);
     ~SourceRunner() override;
 
     [[nodiscard]] const std::string& name() const noexcept { return definition_->name; }
@@ -44,6 +46,9 @@ public:
     /// Another runner takes over, or none does: ends politely and shows no state any more.
     void retire();
     void restart() { driver_->restart(); }
+    [[nodiscard]] bool held() const noexcept { return held_; }
+    /// From now on rows are let through, first those that were held back.
+    void release();
     void set_pressure(bool full) { driver_->set_pressure(full); }
     /// The answer tells what was taken in once `reply` may be given; rows are in the engine when this returns.
     Result<std::vector<MessageId>> push(
@@ -67,6 +72,23 @@ private:
     void on_gap(SourceDriver& driver, const source::act::GapFound& gap) override;
     void on_event(SourceDriver& driver, const source::act::Event& event) override;
 
+    /// A row that outlives the frame it came in.
+    struct HeldRow {
+        std::string topic, key;
+        Bytes payload;
+        std::string content_type;
+        Kind kind = Kind::Set;
+        std::uint8_t flags = 0;
+        std::optional<WallTime> source_time;
+        std::optional<Hash128> cid;
+        Bytes position;
+        [[nodiscard]] std::size_t bytes() const {
+            return sizeof(HeldRow) + topic.size() + key.size() + payload.size() + position.size();
+        }
+    };
+    void hold(std::span<const source::Row> rows);
+    void take(const Draft& draft, WallTime wall);
+    void tell_state(source::State from, source::State to, std::string_view why);
     void note(std::string kind, std::string detail);
     void balance_books();
     void show_state(source::State state);
@@ -95,6 +117,9 @@ private:
     std::map<std::string, ErrorSeries, std::less<>> errors_;
     metrics::Gauge* shown_state_ = nullptr;
     bool retired_ = false;
+    bool held_;
+    std::deque<HeldRow> held_rows_;
+    std::size_t held_bytes_ = 0;
 };
 
 }  // namespace anode::app

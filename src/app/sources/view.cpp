@@ -61,12 +61,37 @@ void write_polls(json::Writer& out, const source::PollCounts& p) {
     out.end_object();
 }
 
-void write_state(json::Writer& out, const SourceEntry& entry, const SourceRunner* runner) {
-    if (runner == nullptr) {
-        out.member("state", "disabled").member("why", "").key("last_error").null();
-        out.member("messages", 0).member("messages_per_second", 0.0);
-        return;
+void write_nobody(json::Writer& out, const SourceEntry& entry, const SourcePlace& place) {
+    std::string_view state = "standby", why;
+    if (!entry.definition->enabled) {
+        state = "disabled";
+    } else if (place.told != nullptr) {
+        state = place.told->state;
+        why = place.told->why;
+    } else if (place.owner.empty()) {
+        state = "pending";
+        why = "no node runs it yet";
     }
+    out.member("state", state).member("why", why).key("last_error").null();
+    out.member("messages", 0).member("messages_per_second", 0.0);
+}
+
+void write_place(json::Writer& out, const SourcePlace& place) {
+    out.key("owner");
+    if (place.owner.empty())
+        out.null();
+    else
+        out.value(place.owner);
+    if (!place.owner_name.empty()) out.member("owner_name", place.owner_name);
+    out.member("role", place.role).member("term", place.term);
+    out.key("candidates").begin_array();
+    for (const std::string& node : place.candidates) out.value(node);
+    out.end_array();
+}
+
+void write_state(json::Writer& out, const SourceEntry& entry, const SourceRunner* runner,
+                 const SourcePlace& place) {
+    if (runner == nullptr || runner->held()) return write_nobody(out, entry, place);
     const source::Status status = runner->machine().status();
     out.member("state", source::name(status.state)).member("why", status.why);
     write_time(out, "state_since", status.since);
@@ -87,7 +112,23 @@ void write_state(json::Writer& out, const SourceEntry& entry, const SourceRunner
 
 }  // namespace
 
-Bytes source_json(const SourceEntry& entry, const SourceRunner* runner, std::string_view node,
+std::string_view role_name(Owners::Role role) noexcept {
+    switch (role) {
+        case Owners::Role::None:
+            return "none";
+        case Owners::Role::Standby:
+            return "standby";
+        case Owners::Role::Claiming:
+            return "claiming";
+        case Owners::Role::Owner:
+            return "owner";
+        case Owners::Role::Releasing:
+            return "releasing";
+    }
+    return "none";
+}
+
+Bytes source_json(const SourceEntry& entry, const SourceRunner* runner, const SourcePlace& place,
                   const source::Secrets& secrets) {
     Bytes json;
     json::Writer out(json);
@@ -102,9 +143,31 @@ Bytes source_json(const SourceEntry& entry, const SourceRunner* runner, std::str
             out.key(member.name()).raw(member.raw());
         if (!root.find("enabled")) out.member("enabled", entry.definition->enabled);
     }
-    out.member("version", entry.version).member("origin", entry.origin).member("owner", node);
-    write_state(out, entry, runner);
+    out.member("version", entry.version).member("origin", entry.origin);
+    if (!entry.moved_to.empty()) out.member("moved_to", entry.moved_to);
+    write_place(out, place);
+    write_state(out, entry, runner, place);
     out.end_object();
+    return json;
+}
+
+Bytes history_json(const std::vector<state::Earlier>& earlier, const source::Secrets& secrets) {
+    Bytes json;
+    json::Writer out(json);
+    out.begin_object().key("items").begin_array();
+    for (auto at = earlier.rbegin(); at != earlier.rend(); ++at) {
+        const state::Item& item = at->item;
+        out.begin_object().member("version", item.version).member("etag", item.stamp.text());
+        write_time(out, "at", item.stamp.hlc.micros());
+        out.member("node", item.stamp.node.text()).member("lost", at->lost).key("definition");
+        json::Document stored;
+        if (item.value && stored.parse(*item.value))
+            out.raw(source::redacted_json(stored.root()["definition"], &secrets));
+        else
+            out.null();
+        out.end_object();
+    }
+    out.end_array().key("next").null().end_object();
     return json;
 }
 

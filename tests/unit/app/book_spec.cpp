@@ -129,14 +129,17 @@ TEST(BookSpec, APrivateNetworkThatIsAllowedMayBeReached) {
 
 TEST(BookSpec, AnEntryReadsBackAsItWas) {
     auto entry = written({.body = kFeed});
-    entry.version = 7;
     entry.moved_to = "n-1";
+    entry.origin = "anode.toml:3";
+    entry.from_file = true;
+    entry.declared_by = "n-2";
     const auto back = decode_entry("feed", encode_entry(entry));
     ASSERT_TRUE(back.has_value()) << back.error().what;
     EXPECT_EQ(back->json, entry.json);
-    EXPECT_EQ(back->version, 7U);
     EXPECT_EQ(back->moved_to, "n-1");
-    EXPECT_EQ(back->etag(), entry.etag());
+    EXPECT_EQ(back->origin, "anode.toml:3");
+    EXPECT_TRUE(back->from_file);
+    EXPECT_EQ(back->declared_by, "n-2");
     EXPECT_FALSE(decode_entry("feed", "{").has_value());
     EXPECT_FALSE(decode_entry("feed", R"({"version":1,"definition":{"name":"feed"}})").has_value());
     EXPECT_FALSE(decode_entry("feed", "7").has_value());

@@ -66,20 +66,39 @@ protected:
         reachable.allow_private = {*IpNetwork::parse("127.0.0.0/8")};
         reachable.ports = {80, server.port()};
         egress = std::make_shared<const EgressPolicy>(reachable);
-        engine = std::make_unique<Engine>(loop, *store, metrics, NodeId{}, Epoch{1});
+        node.bytes.fill(1);
+        engine = std::make_unique<Engine>(loop, *store, metrics, node, Epoch{1});
         resolver = std::make_unique<Resolver>(loop, egress);
         http = std::make_unique<HttpClient>(loop, *resolver);
-        ledger = std::make_unique<Ledger>(*engine, "n-1");
+        ledger = std::make_unique<Ledger>(*engine, node.text());
+        shared = std::make_unique<SharedState>(loop, *engine, *store, nullptr, node);
+        owners = std::make_unique<Owners>(
+            Owners::World{.loop = loop,
+                          .ledger = *ledger,
+                          .metrics = metrics,
+                          .self = node,
+                          .epoch = Epoch{1},
+                          .name = "one",
+                          .zone = "",
+                          .propose = [this](const ownership::Claim& claim) { claims(claim); },
+                          .send = [](const NodeId&, std::uint8_t, const Bytes&) {}});
+        shared->on_change("owner", [this](const state::Item& item, bool) {
+            if (item.value) owners->claimed(*ownership::Claim::decode(item.key, *item.value));
+        });
         sources = std::make_unique<Sources>(SourceWorld{loop, *resolver, *http}, *engine, *store,
-                                            *ledger, metrics, secrets, egress, "n-1");
+                                            *ledger, metrics, secrets, egress, *shared, *owners);
     }
     ~SourcesSpec() override { ends(); }
 
     void starts(std::vector<DeclaredSource> declared = {}) {
         engine->restore();
+        shared->restore();
         sources->load(std::move(declared));
         loop.start();
-        loop.post([this] { sources->begin({}); });
+        on_loop(loop, [this] {
+            sources->begin({});
+            owners->start(true);
+        });
     }
     void ends() {
         if (!sources) return;
@@ -90,10 +109,20 @@ protected:
         loop.join();
         (void)store->flush();
         sources.reset();
+        owners.reset();
+        shared.reset();
         ledger.reset();
         engine.reset();
         http.reset();
         resolver.reset();
+    }
+    void claims(const ownership::Claim& claim) {
+        shared->write({.kind = "owner",
+                       .key = claim.source,
+                       .value = claim.encode(),
+                       .revoke = false,
+                       .if_stamp = {}},
+                      [](const Result<state::Item>&) {});
     }
     api::Outcome<api::Written> writes(api::Write write) {
         Awaited<api::Outcome<api::Written>> answer;
@@ -127,6 +156,9 @@ protected:
     std::unique_ptr<Resolver> resolver;
     std::unique_ptr<HttpClient> http;
     std::unique_ptr<Ledger> ledger;
+    NodeId node;
+    std::unique_ptr<SharedState> shared;
+    std::unique_ptr<Owners> owners;
     std::unique_ptr<Sources> sources;
 };
 
@@ -137,7 +169,7 @@ TEST_F(SourcesSpec, ASourceIsMadeShownChangedAndRemoved) {
     EXPECT_TRUE(made->created);
     EXPECT_THAT(gets("ticks")->json,
                 AllOf(HasSubstr(R"("version":1)"), HasSubstr(R"("origin":"api")"),
-                      HasSubstr(R"("owner":"n-1")")));
+                      HasSubstr(R"("role":"owner")"), HasSubstr(R"("owner_name":"one")")));
     EXPECT_TRUE(acts("ticks", "restart").has_value());
     ASSERT_TRUE(acts("ticks", "disable").has_value());
     EXPECT_THAT(gets("ticks")->json, HasSubstr(R"("state":"disabled")"));
@@ -153,9 +185,14 @@ TEST_F(SourcesSpec, ASourceIsMadeShownChangedAndRemoved) {
 TEST_F(SourcesSpec, AnAnsweredWriteIsInTheStore) {
     starts();
     ASSERT_TRUE(writes({.body = kTicks}).has_value());
-    EXPECT_TRUE(store->record("source", "ticks").has_value());
+    const auto stored = [this] {
+        return std::ranges::any_of(store->records("state"), [](const auto& record) {
+            return record.second.find("a.b") != std::string::npos;
+        });
+    };
+    EXPECT_TRUE(stored());
     ASSERT_TRUE(removes("ticks").has_value());
-    EXPECT_FALSE(store->record("source", "ticks").has_value());
+    EXPECT_FALSE(stored());
     EXPECT_FALSE(store->record("position", "ticks").has_value());
 }
 
@@ -173,6 +210,35 @@ TEST_F(SourcesSpec, WhatAFileDeclaresIsReadOnlyUntilTheFileChanges) {
     EXPECT_EQ(acts("ticks", "disable").error().why, Failure::Why::ReadOnly);
     on_loop(loop, [&] { sources->redeclare({}); });
     EXPECT_EQ(gets("ticks").error().why, Failure::Why::NotFound);
+}
+
+TEST_F(SourcesSpec, WhatWasStoredBeforeThereWasAClusterIsTakenIn) {
+    const Bytes record = R"({"version":3,"moved_to":"","definition":)" + kTicks + "}";
+    ASSERT_TRUE(store->put({{"source", "ticks", record}}).has_value());
+    starts();
+    EXPECT_THAT(gets("ticks")->json, HasSubstr(R"("type":"test")"));
+    on_loop(loop, [this] { EXPECT_NE(shared->find("source", "ticks"), nullptr); });
+}
+
+TEST_F(SourcesSpec, ASourceIsPinnedToANodeThatIsKnownAndUnpinned) {
+    starts();
+    ASSERT_TRUE(writes({.body = kTicks}).has_value());
+    EXPECT_EQ(acts("ticks", "move", R"({"node":"nobody"})").error().why, Failure::Why::Invalid);
+    const auto pinned = acts("ticks", "move", R"({"node":"one"})");
+    ASSERT_TRUE(pinned.has_value()) << pinned.error().detail;
+    EXPECT_THAT(*pinned, HasSubstr(R"("moved_to":")" + node.text()));
+    EXPECT_THAT(*acts("ticks", "move", R"({"node":null})"), Not(HasSubstr("moved_to")));
+    EXPECT_THAT(*acts("ticks", "history"), HasSubstr(R"("lost":false)"));
+}
+
+TEST_F(SourcesSpec, ASourceOfAnotherOwnerStandsByAndShowsWhatTheOwnerTold) {
+    starts();
+    NodeId other;
+    other.bytes.fill(2);
+    on_loop(loop, [&] { claims({"ticks", other, Epoch{5}, 9, false}); });
+    ASSERT_TRUE(writes({.body = kTicks}).has_value());
+    EXPECT_THAT(gets("ticks")->json,
+                AllOf(HasSubstr(R"("state":"standby")"), HasSubstr(R"("owner":")" + other.text())));
 }
 
 TEST_F(SourcesSpec, ASourceThatIsGoneLeavesNoSeries) {
