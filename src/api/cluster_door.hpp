@@ -12,6 +12,7 @@
 #include "core/membership/input.hpp"
 #include "core/membership/outbox.hpp"
 #include "core/membership/types.hpp"
+#include "core/mesh/mesh.hpp"
 
 /// What the API asks of the cluster this node belongs to. Implemented in app/cluster, faked in tests.
 /// Thread: every method from any thread. Callbacks run on the thread of the membership protocol and must not block. One
@@ -85,6 +86,26 @@ public:
     virtual void forget(std::string id, Reply<Result<void>> reply) = 0;
     /// Work on the key ring of every node. The request's id is of no meaning here.
     virtual void keys(membership::KeyRequest request, Reply<membership::KeyReport> reply) = 0;
+    /// Where listeners may move to: the addresses of other nodes that are alive and do not drain. Cheap, waits for nobody.
+    [[nodiscard]] virtual std::vector<std::string> urls() const { return {}; }
+};
+
+/// The links and logs of this node's mesh at one moment.
+struct MeshView {
+    std::vector<mesh::LinkView> links;
+    std::vector<mesh::LogView> logs;
+    mesh::Counters counters;
+    bool settled = false;
+    Instant at{};  ///< what `since` of a link is measured from
+};
+
+class MeshDoor {
+public:
+    template <class T>
+    using Reply = std::move_only_function<void(T)>;
+
+    virtual ~MeshDoor() = default;
+    virtual void view(Reply<MeshView> reply) = 0;
 };
 
 }  // namespace anode::api

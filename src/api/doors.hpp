@@ -22,6 +22,10 @@
 namespace anode::api {
 
 class ClusterState;
+class ForwardDoor;
+struct ForwardedRequest;
+struct ForwardedAnswer;
+
 template <class T>
 using Reply = std::move_only_function<void(T)>;
 
@@ -208,7 +212,9 @@ struct Doors {
     ClusterDoor& cluster;
     metrics::Registry& metrics;
     EdgeLimits limits;
-    ClusterState* state = nullptr;  ///< none: no tokens are kept here, and nobody is waited for
+    ClusterState* state = nullptr;   ///< none: no tokens are kept here, and nobody is waited for
+    ForwardDoor* forward = nullptr;  ///< none: no other node can be reached from here
+    MeshDoor* mesh = nullptr;        ///< none: this node takes no part in a mesh
 };
 
 struct EdgeOptions {
@@ -229,6 +235,9 @@ public:
     static Result<std::unique_ptr<Edge>> start(const EdgeOptions& options, Doors doors);
     virtual ~Edge() = default;
     virtual void set_origins(std::vector<std::string> allowed) = 0;
+    /// Carries out what another node of the cluster has let through (see forward_door.hpp). From any thread; the reply comes
+    /// on a thread of the edge, or is dropped if that ends first.
+    virtual void serve(ForwardedRequest request, Reply<ForwardedAnswer> reply) = 0;
     /// Tells listeners `drain`, waits up to the grace time, closes them (4503/1012), stops accepting.
     virtual void stop() = 0;
     [[nodiscard]] virtual std::vector<std::string> addresses()

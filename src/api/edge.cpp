@@ -2,6 +2,7 @@
 #include <thread>
 
 #include "api/live/live.hpp"
+#include "api/rest/forward.hpp"
 #include "api/routes.hpp"
 #include "base/log.hpp"
 
@@ -43,6 +44,10 @@ public:
 
     void set_origins(std::vector<std::string> allowed) override {
         server_->set_origins(std::move(allowed));
+    }
+
+    void serve(ForwardedRequest request, Reply<ForwardedAnswer> reply) override {
+        rest::serve_forwarded(*server_, std::move(request), std::move(reply));
     }
 
     void stop() override {

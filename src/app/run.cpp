@@ -9,8 +9,10 @@
 #include <thread>
 
 #include "api/doors.hpp"
+#include "app/cluster/forwarding.hpp"
 #include "app/cluster/key_file.hpp"
 #include "app/cluster/members.hpp"
+#include "app/cluster/mesh_face.hpp"
 #include "app/cluster/mesh_node.hpp"
 #include "app/cluster/options.hpp"
 #include "app/cluster/owners.hpp"
@@ -146,6 +148,8 @@ private:
     std::unique_ptr<NodeFace> face_;
     std::unique_ptr<Vitals> vitals_;
     std::unique_ptr<MeshNode> mesh_;
+    std::unique_ptr<MeshFace> mesh_face_;
+    std::unique_ptr<Forwarding> forwarding_;
     std::unique_ptr<SharedState> shared_;
     std::unique_ptr<StateFace> state_face_;
     std::unique_ptr<Owners> owners_;
@@ -199,6 +203,7 @@ Result<void> RunningNode::start(Loop& main_loop, LogSink& sink) {
     pipelines_->load(*store_, std::move(options_.config.pipelines));
     state_face_->adopt_tokens(*store_);
     sources_->load(std::move(options_.config.sources));
+    forwarding_->start();
     mesh_->start();
     loop_->start();
     if (const auto started = start_edge(); !started) return started;
@@ -247,9 +252,15 @@ Result<void> RunningNode::start_mesh() {
                                   .metrics = metrics_});
     if (!opened) return std::unexpected(opened.error());
     mesh_ = std::move(*opened);
+    mesh_face_ = std::make_unique<MeshFace>(*mesh_);
+    forwarding_ = std::make_unique<Forwarding>(
+        metrics_, [this](const NodeId& to, std::uint8_t type, Bytes body) {
+            mesh_->send(to, type, std::move(body));
+        });
     shared_ = std::make_unique<SharedState>(*loop_, *engine_, *store_, mesh_.get(), identity_.node);
     mesh_->set_hooks({.peer_up =
                           [this](const NodeId& node) {
+                              forwarding_->peer_up(node);
                               loop_->post([this, node] {
                                   shared_->peer_up(node);
                                   owners_->link_up(node);
@@ -257,6 +268,7 @@ Result<void> RunningNode::start_mesh() {
                           },
                       .peer_down =
                           [this](const NodeId& node, mesh::LinkEnd end) {
+                              forwarding_->peer_down(node);
                               // A link that ends without a word is what a dead process looks like.
                               if (end != mesh::LinkEnd::Untrusted) members_->link_lost(node);
                               loop_->post([this, node, end] {
@@ -266,6 +278,8 @@ Result<void> RunningNode::start_mesh() {
                           },
                       .from_peer =
                           [this](const NodeId& from, std::uint8_t type, BytesView body) {
+                              if (Forwarding::takes(type))
+                                  return forwarding_->from_peer(from, type, Bytes(body));
                               const bool state = type >= SharedState::kFirstFrame &&
                                                  type <= SharedState::kLastFrame;
                               const bool owners =
@@ -370,9 +384,15 @@ Result<void> RunningNode::start_edge() {
     api::Doors doors{*engine_,    *engine_, *store_,   *sources_, *pipelines_,
                      *retention_, *face_,   *members_, metrics_,  {}};
     doors.state = state_face_.get();
+    doors.forward = forwarding_.get();
+    doors.mesh = mesh_face_.get();
     auto started = api::Edge::start(edge, doors);
     if (!started) return std::unexpected(started.error());
     edge_ = std::move(*started);
+    forwarding_->serve_with(
+        [this](api::ForwardedRequest request, api::Reply<api::ForwardedAnswer> reply) {
+            edge_->serve(std::move(request), std::move(reply));
+        });
     // Only now is it known which port `:0` became; sources do not run yet.
     loop_->post([this, egress = egress_of(config, listening())] {
         egress_ = egress;
@@ -474,6 +494,7 @@ void RunningNode::end() {
         members_->end(kGoodbyeMax);
     }
     if (mesh_) mesh_->end();
+    if (forwarding_) forwarding_->end();
     edge_.reset();
     if (loop_) {
         loop_->stop();
@@ -491,7 +512,9 @@ void RunningNode::end() {
     state_face_.reset();
     shared_.reset();
     engine_.reset();
+    mesh_face_.reset();
     mesh_.reset();
+    forwarding_.reset();
     http_.reset();
     resolver_.reset();
     loop_.reset();

@@ -33,7 +33,7 @@ Exchange::Exchange(std::shared_ptr<Loop> loop, std::weak_ptr<Connection> connect
     : loop_(std::move(loop)), connection_(std::move(connection)) {}
 
 void Exchange::deliver(std::move_only_function<void(Connection&)> act) {
-    if (answered_.exchange(true)) return;
+    if (!claim()) return;
     if (loop_->in_thread()) {
         if (const auto connection = connection_.lock()) act(*connection);
         return;

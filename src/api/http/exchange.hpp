@@ -19,20 +19,25 @@ class Connection;
 class Exchange : public std::enable_shared_from_this<Exchange> {
 public:
     Exchange(std::shared_ptr<Loop> loop, std::weak_ptr<Connection> connection);
+    virtual ~Exchange() = default;
 
     Request request;
     http::RequestHead head;
     bool body_unread = false;  ///< refused before its body came: the connection cannot go on
     Instant began;
 
-    void send(Response response);
-    void problem(Problem problem);
-    void stream(Response head, BodyProducer producer);
-    void detach(Bytes head, Responder::Taker taker);
-    void post(Task work);
+    virtual void send(Response response);
+    virtual void problem(Problem problem);
+    virtual void stream(Response head, BodyProducer producer);
+    virtual void detach(Bytes head, Responder::Taker taker);
+    virtual void post(Task work);
     [[nodiscard]] bool answered() const noexcept { return answered_.load(); }
     [[nodiscard]] bool alive() const noexcept { return alive_.load(std::memory_order_relaxed); }
     void gone() noexcept { alive_.store(false, std::memory_order_relaxed); }
+
+protected:
+    /// True for the first who asks: only that one may answer.
+    bool claim() noexcept { return !answered_.exchange(true); }
 
 private:
     void deliver(std::move_only_function<void(Connection&)> act);

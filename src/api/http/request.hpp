@@ -70,6 +70,7 @@ public:
     std::string peer;          ///< address without port; "unix" on the Unix socket
     std::string_view route;    ///< the pattern that matched
     Caller caller;
+    bool forwarded = false;  ///< another node sent it on; it is never sent on again
     WallTime received = 0;
     const http::RequestHead* head = nullptr;  ///< as read, for the WebSocket handshake
 

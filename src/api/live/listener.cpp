@@ -245,8 +245,13 @@ void Listener::drain(Duration grace) {
     std::string json = "{\"op\":\"drain\",\"in\":";
     text::append_u64(json, static_cast<std::uint64_t>(
                                std::chrono::duration_cast<std::chrono::seconds>(grace).count()));
-    json +=
-        ",\"nodes\":[],\"cursor\":" + text::json_string(hub_.cursor_text(hub_.tail().head())) + '}';
+    json += ",\"nodes\":[";
+    for (char separator = 0; const std::string& url : hub_.parts().doors.cluster.urls()) {
+        if (separator != 0) json += separator;
+        json += text::json_string(url);
+        separator = ',';
+    }
+    json += "],\"cursor\":" + text::json_string(hub_.cursor_text(hub_.tail().head())) + '}';
     queue_control("drain", json);
     flush();
 }

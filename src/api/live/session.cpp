@@ -81,7 +81,9 @@ void Session::welcome() {
     writer.end_object();
     writer.key("retention").begin_object();
     writer.member("oldest_ts", hub_.parts().doors.store.stats().oldest_ts).end_object();
-    writer.key("nodes").begin_array().end_array();
+    writer.key("nodes").begin_array();
+    for (const std::string& url : hub_.parts().doors.cluster.urls()) writer.value(url);
+    writer.end_array();
     writer.key("auth").begin_object().member("name", caller_.name).end_object().end_object();
     say(json);
 }

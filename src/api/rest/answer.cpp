@@ -112,14 +112,6 @@ bool is_this_node(const NodeFacts& facts, std::string_view id) {
     return id == facts.id_text || id == facts.name;
 }
 
-Answer node_scoped(const Request& request, const NodeFacts& facts, Bytes document) {
-    const auto node = request.arg("node");
-    if (!node || node->empty() || is_this_node(facts, *node))
-        return Response::json(std::move(document));
-    if (*node != "all") return refuse(Problem::not_found("no node of this id"));
-    return Response::json("{\"items\":[" + document + "],\"failed\":[]}");
-}
-
 void audit(NodeControl& node, const Request& request, std::string_view action,
            std::string_view object, std::string_view members) {
     Bytes json;

@@ -10,7 +10,7 @@
 #include "api/doors.hpp"
 #include "api/http/router.hpp"
 
-/// What answers have in common: Accept, lists with their links, documents of one node or of all.
+/// What answers have in common: Accept, bodies, lists with their links, the audit.
 /// Source: interfaces, section 9.
 namespace anode::api::rest {
 
@@ -50,8 +50,6 @@ Response page(const Request& request, const std::vector<Bytes>& items,
 Response page_of(const Request& request, Bytes joined, const std::optional<std::string>& next,
                  std::string_view more_members = {});
 
-/// A document of this node, as `?node=` asks for it: ours, or one per node for `all`.
-Answer node_scoped(const Request& request, const NodeFacts& facts, Bytes document);
 /// Whether `id` means this node.
 bool is_this_node(const NodeFacts& facts, std::string_view id);
 

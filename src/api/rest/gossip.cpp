@@ -60,7 +60,7 @@ void write_members(json::Writer& out, const ClusterView& view) {
     out.end_array();
 }
 
-Answer gossip(const RouteContext& context, const Request& request) {
+Answer gossip(const RouteContext& context) {
     const auto view = read_view(context.doors.cluster);
     if (!view) return refuse(view.error());
     const NodeFacts& facts = context.doors.node.facts();
@@ -79,20 +79,19 @@ Answer gossip(const RouteContext& context, const Request& request) {
     write_counters(out, view->counters);
     write_members(out, *view);
     out.end_object();
-    return node_scoped(request, facts, std::move(json));
+    return Response::json(std::move(json));
 }
 
 }  // namespace
 
 void add_gossip(Router& router, const Context& context) {
-    router.add(
-        {.method = Method::Get,
-         .pattern = "/v1/gossip",
-         .role = Role::Viewer,
-         .handler = answering([context](Request& request) { return gossip(*context, request); }),
-         .run_on = RunOn::Worker,
-         .summary = "Membership as this node sees it",
-         .args = {"node"}});
+    router.add({.method = Method::Get,
+                .pattern = "/v1/gossip",
+                .role = Role::Viewer,
+                .handler = answering([context](Request&) { return gossip(*context); }),
+                .run_on = RunOn::Worker,
+                .summary = "Membership as this node sees it",
+                .args = {"node"}});
 }
 
 }  // namespace anode::api::rest

@@ -44,9 +44,7 @@ Answer list(const RouteContext& context, const Request& request) {
         items.push_back(listener_json(one, context.doors.node.facts().id_text));
         last = one.id;
     }
-    Response response = page(request, items, next);
-    if (!request.arg("node")) return response;
-    return node_scoped(request, context.doors.node.facts(), std::move(response.body));
+    return page(request, items, next);
 }
 
 Answer cut(const RouteContext& context, const Request& request) {
@@ -73,7 +71,8 @@ void add_listeners(Router& router, const Context& context) {
          .role = Role::Operator,
          .handler = answering([context](Request& request) { return cut(*context, request); }),
          .run_on = RunOn::Worker,
-         .summary = "Cut a listener off"});
+         .summary = "Cut a listener off",
+         .args = {"node"}});
 }
 
 }  // namespace anode::api::rest

@@ -1,32 +1,35 @@
 #include "api/routes.hpp"
 
+#include "api/rest/forward.hpp"
 #include "api/rest/rest.hpp"
 
 namespace anode::api {
 
 void add_rest_routes(Router& router, std::shared_ptr<const RouteContext> context) {
-    rest::add_health(router, context);
-    rest::add_metrics(router, context);
-    rest::add_about(router, context);
-    rest::add_cluster(router, context);
-    rest::add_nodes(router, context);
-    rest::add_objects(router, context);
-    rest::add_topics(router, context);
-    rest::add_history(router, context);
-    rest::add_last(router, context);
-    rest::add_purge(router, context);
-    rest::add_publish(router, context);
-    rest::add_hooks(router, context);
-    rest::add_timeline(router, context);
-    rest::add_listeners(router, context);
-    rest::add_storage(router, context);
-    rest::add_mesh(router, context);
-    rest::add_gossip(router, context);
-    rest::add_gossip_keys(router, context);
-    rest::add_access(router, context);
-    rest::add_config(router, context);
-    rest::add_descriptions(router, context);
-    rest::add_pages(router, context);
+    Router rows;
+    rest::add_health(rows, context);
+    rest::add_metrics(rows, context);
+    rest::add_about(rows, context);
+    rest::add_cluster(rows, context);
+    rest::add_nodes(rows, context);
+    rest::add_objects(rows, context);
+    rest::add_topics(rows, context);
+    rest::add_history(rows, context);
+    rest::add_last(rows, context);
+    rest::add_purge(rows, context);
+    rest::add_publish(rows, context);
+    rest::add_hooks(rows, context);
+    rest::add_timeline(rows, context);
+    rest::add_listeners(rows, context);
+    rest::add_storage(rows, context);
+    rest::add_mesh(rows, context);
+    rest::add_gossip(rows, context);
+    rest::add_gossip_keys(rows, context);
+    rest::add_access(rows, context);
+    rest::add_config(rows, context);
+    rest::add_descriptions(rows, context);
+    rest::add_pages(rows, context);
+    for (const Route& row : rows.routes()) router.add(rest::with_forwarding(row, context));
 }
 
 }  // namespace anode::api

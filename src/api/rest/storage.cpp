@@ -82,10 +82,8 @@ void add_storage(Router& router, const Context& context) {
     router.add({.method = Method::Get,
                 .pattern = "/v1/storage",
                 .role = Role::Viewer,
-                .handler = answering([context](Request& request) {
-                    return node_scoped(request, context->doors.node.facts(),
-                                       storage_json(context->doors));
-                }),
+                .handler = answering(
+                    [context](Request&) { return Response::json(storage_json(context->doors)); }),
                 .run_on = RunOn::Worker,
                 .summary = "Sizes, queue and disk of the local store",
                 .args = {"node"}});
@@ -95,7 +93,8 @@ void add_storage(Router& router, const Context& context) {
                 .handler = answering(
                     [context](Request& request) { return compact(context->doors, request); }),
                 .run_on = RunOn::Worker,
-                .summary = "Compact the store now"});
+                .summary = "Compact the store now",
+                .args = {"node"}});
     router.add({.method = Method::Post,
                 .pattern = "/v1/storage:verify",
                 .role = Role::Admin,
@@ -103,7 +102,7 @@ void add_storage(Router& router, const Context& context) {
                     [context](Request& request) { return verify(context->doors, request); }),
                 .run_on = RunOn::Worker,
                 .summary = "Read blocks back and check their sums",
-                .args = {"after"}});
+                .args = {"after", "node"}});
 }
 
 }  // namespace anode::api::rest

@@ -254,6 +254,7 @@ void Members::tick() {
 
 void Members::look_around() {
     metrics_.count_members(machine());
+    keep_urls();
     const std::size_t alive = machine().alive();
     alive_.store(alive);
     if (const bool minority = alive < lost_.size();

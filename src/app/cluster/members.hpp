@@ -5,6 +5,7 @@
 #include <future>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -68,6 +69,7 @@ public:
     void leave(Reply<Result<void>> reply) override;
     void forget(std::string id, Reply<Result<void>> reply) override;
     void keys(membership::KeyRequest request, Reply<membership::KeyReport> reply) override;
+    [[nodiscard]] std::vector<std::string> urls() const override;
 
 private:
     Members(const Config& config, World world);
@@ -82,7 +84,8 @@ private:
     void has_left();
     void tick();
     void look_around();  ///< counts by state and what follows from them
-    void tell();         ///< our card, as it is now
+    void keep_urls();
+    void tell();  ///< our card, as it is now
     [[nodiscard]] api::MemberInfo info(const membership::Member& member,
                                        const std::vector<std::string>& keys) const;
     [[nodiscard]] const membership::Membership& machine() const { return driver_->machine(); }
@@ -109,6 +112,8 @@ private:
     const bool has_contacts_;
     std::atomic<api::Belonging> belonging_;
     std::atomic<std::size_t> alive_{1};
+    mutable std::mutex urls_mutex_;  ///< guards urls_
+    std::vector<std::string> urls_;
     std::promise<void> left_;
     std::future<void> left_future_ = left_.get_future();
 };

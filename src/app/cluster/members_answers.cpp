@@ -42,6 +42,24 @@ api::MemberInfo Members::info(const Member& member, const std::vector<std::strin
     return info;
 }
 
+void Members::keep_urls() {
+    std::vector<std::string> urls;
+    for (const Member& member : machine().members()) {
+        const auto card = Card::decode(member.meta);
+        if (!card || member.state != MemberState::Alive || card->meta.url.empty()) continue;
+        if (card->meta.node == card_.meta.node) continue;
+        if ((card->meta.flags & membership::NodeMeta::kDraining) != 0) continue;
+        urls.push_back(card->meta.url);
+    }
+    const std::lock_guard lock(urls_mutex_);
+    urls_ = std::move(urls);
+}
+
+std::vector<std::string> Members::urls() const {
+    const std::lock_guard lock(urls_mutex_);
+    return urls_;
+}
+
 void Members::view(Reply<api::ClusterView> reply) {
     loop_.post([this, reply = std::move(reply)]() mutable {
         api::ClusterView view;

@@ -68,7 +68,7 @@ MeshSecurity security_of(const Config& config, std::vector<Bytes> ring_keys) {
 }  // namespace
 
 MeshNode::MeshNode(const Identity& identity, World world)
-    : self_(identity.node), world_(world), loop_({.name = "mesh"}) {}
+    : self_(identity.node), world_(world), loop_({.name = "mesh"}), metrics_(world.metrics) {}
 
 MeshNode::~MeshNode() { end(); }
 
@@ -273,6 +273,9 @@ void MeshNode::on(const mesh::Deliver& deliver) {
                           members_of(deliver.log, {deliver.block.first, deliver.block.last()}));
         return;
     }
+    if (!deliver.late)
+        metrics_.arrived(
+            std::chrono::microseconds(loop_.now().wall - (*block)->first_hlc().micros()));
     unstored_.fetch_add((*block)->raw_bytes());
     if (!pressed_ && unstored_ > kPressedBytes) {
         pressed_ = true;
@@ -390,22 +393,7 @@ void MeshNode::look_at_retention() {
 }
 
 void MeshNode::count() {
-    const mesh::Counters& now = driver_->machine().counters();
-    metrics::Registry& metrics = world_.metrics;
-    const auto gauge = [&](const char* name, const char* help, double value,
-                           metrics::Labels labels = {}) {
-        metrics.gauge(name, help, std::move(labels)).set(value);
-    };
-    gauge("anode_mesh_links", "Links to other nodes that are up.", static_cast<double>(now.links));
-    gauge("anode_mesh_logs", "Logs known, of all nodes and runs.", static_cast<double>(now.logs));
-    gauge("anode_mesh_missing", "Messages known to exist and not here yet.",
-          static_cast<double>(now.missing));
-    gauge("anode_mesh_queue_bytes", "Control frames that wait to be sent.",
-          static_cast<double>(now.queue_bytes));
-    gauge("anode_mesh_cache_bytes", "Blocks kept for neighbours.",
-          static_cast<double>(now.cache_bytes));
-    gauge("anode_mesh_unstored_bytes", "Blocks of other nodes that are not synced yet.",
-          static_cast<double>(unstored_.load()));
+    metrics_.refresh(driver_->machine(), unstored_.load());
     loop_.after(1s, [this] { count(); });
 }
 

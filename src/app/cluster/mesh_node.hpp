@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "app/cluster/mesh_metrics.hpp"
 #include "app/config/config.hpp"
 #include "app/engine.hpp"
 #include "app/identity.hpp"
@@ -92,6 +93,7 @@ private:
     const World world_;
     Hooks hooks_;
     Loop loop_;
+    MeshMetrics metrics_;
     std::unique_ptr<MeshDriver> driver_;
 
     // The mesh's own thread.
