@@ -256,7 +256,7 @@ void add_objects(Router& router, const Context& context) {
                 .singular = "source",
                 .filters = {"state", "type", "owner", "origin", "enabled"},
                 .verbs = {"enable", "disable", "restart", "move"},
-                .looks = {"events", "errors", "items", "samples"},
+                .looks = {"events", "errors", "items", "samples", "history"},
                 .trials = {"test", "probe"},
                 .schema = true},
                doors.state);

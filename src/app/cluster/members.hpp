@@ -16,6 +16,7 @@
 #include "app/config/config.hpp"
 #include "app/identity.hpp"
 #include "app/ledger.hpp"
+#include "core/source/secret.hpp"
 #include "runtime/gossip_driver.hpp"
 #include "runtime/loop.hpp"
 

@@ -165,10 +165,21 @@ void Owners::handle(const ownership::Input& input) {
     busy_ = true;
     std::vector<ownership::Output> outputs;
     machine_.handle(input, world_.loop.now().mono, outputs);
+    tell_own_apart(outputs);
     for (ownership::Output& output : outputs) perform(output);
     busy_ = false;
     for (auto& next : std::exchange(later_, {})) next();
     arm();
+}
+
+/// What an earlier run of ours held is no take-over for the sources: nobody else brought anything meanwhile.
+void Owners::tell_own_apart(std::vector<ownership::Output>& outputs) const {
+    for (std::size_t i = 0; i + 1 < outputs.size(); ++i) {
+        auto* run = std::get_if<ownership::Run>(&outputs[i]);
+        const auto* move = std::get_if<ownership::Moved>(&outputs[i + 1]);
+        if (run != nullptr && move != nullptr && move->source == run->source)
+            run->takeover &= move->from != world_.self;
+    }
 }
 
 void Owners::perform(ownership::Output& output) {

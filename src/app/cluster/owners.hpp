@@ -84,6 +84,7 @@ private:
         bool lost = false;  ///< its link ended as that of a dead process does
     };
     void handle(const ownership::Input& input);
+    void tell_own_apart(std::vector<ownership::Output>& outputs) const;
     void perform(ownership::Output& output);
     void moved(const ownership::Moved& moved);
     void judge(const Known& known);
