@@ -36,4 +36,12 @@ struct Detection {
 };
 int detection(const Detection& what, std::ostream& out);
 
+/// A large mesh, some of whose nodes publish.
+struct MeshScale {
+    unsigned nodes = 1000, origins = 4;
+    double loss = 0;  ///< per cent of packets
+    std::uint64_t seed = 1;
+};
+int mesh_scale(const MeshScale& what, std::ostream& out);
+
 }  // namespace anode::sim

@@ -24,6 +24,8 @@ constexpr std::string_view kUsage =
     "and printed as one line\n"
     "anode-sim scale [--members N] [--kill PERCENT,…] [--plain] [--seed S]   time to a common "
     "view, bandwidth\n"
+    "anode-sim mesh-scale [--nodes N] [--origins K] [--loss PERCENT] [--seed S]   how far and fast "
+    "messages travel\n"
     "anode-sim lifeguard [--members N] [--minutes M] [--plain]               false positives "
     "beside starved members\n"
     "anode-sim detection [--members N] [--runs R]                            time to declare a "
@@ -200,6 +202,18 @@ int measure_scale(Options options, std::ostream& out) {
     return scale(what, out);
 }
 
+int measure_mesh(Options options, std::ostream& out) {
+    MeshScale what;
+    what.nodes = options.number<unsigned>("nodes", what.nodes);
+    what.origins = options.number<unsigned>("origins", what.origins);
+    what.loss = options.number<double>("loss", what.loss);
+    what.seed = options.number<std::uint64_t>("seed", what.seed);
+    if (!options.good() || what.nodes < 10 || what.nodes > 20'000 || what.origins == 0 ||
+        what.origins > what.nodes / 2)
+        return out << kUsage, 2;
+    return mesh_scale(what, out);
+}
+
 int measure_lifeguard(Options options, std::ostream& out) {
     Lifeguard what;
     what.members = options.number<unsigned>("members", what.members);
@@ -225,6 +239,7 @@ int tool(const std::vector<std::string_view>& arguments, std::ostream& out) {
     const Options rest(arguments, 1);
     if (arguments[0] == "seeds") return seeds(rest, out);
     if (arguments[0] == "scale") return measure_scale(rest, out);
+    if (arguments[0] == "mesh-scale") return measure_mesh(rest, out);
     if (arguments[0] == "lifeguard") return measure_lifeguard(rest, out);
     if (arguments[0] == "detection") return measure_detection(rest, out);
     return out << kUsage, 2;
