@@ -70,6 +70,8 @@ class Publishing {
 public:
     virtual ~Publishing() = default;
     virtual void publish(PublishRequest request, Reply<Result<PublishResult>> reply) = 0;
+    /// On how many nodes, this one included, a message could be kept now. Any thread.
+    [[nodiscard]] virtual unsigned nodes() const { return 1; }
     /// Hands a pushed body to a webhook source. Errors: NotFound, Refused (signature), Malformed, Overloaded.
     struct Push {
         std::string source;
@@ -212,9 +214,9 @@ struct Doors {
     ClusterDoor& cluster;
     metrics::Registry& metrics;
     EdgeLimits limits;
-    ClusterState* state = nullptr;   ///< none: no tokens are kept here, and nobody is waited for
     ForwardDoor* forward = nullptr;  ///< none: no other node can be reached from here
     MeshDoor* mesh = nullptr;        ///< none: this node takes no part in a mesh
+    ClusterState* state = nullptr;   ///< none: credentials cannot be made here, and nobody is waited for
 };
 
 struct EdgeOptions {

@@ -151,7 +151,7 @@ void Engine::do_publish(api::PublishRequest request, api::Reply<Result<api::Publ
     if (!idem.empty()) {
         Idempotency::Known known{request.body_hash, loop_.now().wall, result.ids};
         ride_along({"idem", idem, Idempotency::encode(known)});
-        if (outlet_ != nullptr && outlet_->heard())
+        if (outlet_ != nullptr && outlet_->peers() > 0)
             tell_nodes(kIdempotencyTopic, idem, Idempotency::encode(known));
         idempotency_.remember(std::move(idem), std::move(known));
     }

@@ -37,8 +37,8 @@ inline constexpr std::string_view kStateTopic = "$state", kIdempotencyTopic = "$
 class Outlet {
 public:
     virtual ~Outlet() = default;
-    /// False: no other node is linked to us.
-    [[nodiscard]] virtual bool heard() const = 0;
+    /// How many other nodes are linked to us. Any thread.
+    [[nodiscard]] virtual std::size_t peers() const = 0;
     /// A block of ours was sealed. Under the engine's lock: no waiting.
     virtual void sealed(const BlockPtr& block) = 0;
     /// These are synced. The store's thread.
@@ -69,6 +69,9 @@ public:
 
     void publish(api::PublishRequest request,
                  api::Reply<Result<api::PublishResult>> reply) override;
+    [[nodiscard]] unsigned nodes() const override {
+        return outlet_ == nullptr ? 1 : 1 + static_cast<unsigned>(outlet_->peers());
+    }
     void push(Push push, api::Reply<Result<api::PublishResult>> reply) override;
     std::uint64_t attach(Sink sink, Arrival& head) override;
     void detach(std::uint64_t id) override;

@@ -104,7 +104,7 @@ Place Engine::tell_nodes(std::string_view topic, std::string_view key, BytesView
 std::uint8_t Engine::race_flag(const LaneWriter& lane) {
     Instant& last = last_race_.at(lane.log().lane == kSystemLane ? 0 : 1);
     const Instant now = loop_.now().mono;
-    if (outlet_ == nullptr || !outlet_->heard() || now - last < kRaceEvery) return 0;
+    if (outlet_ == nullptr || outlet_->peers() == 0 || now - last < kRaceEvery) return 0;
     last = now;
     return block_flag::kRace;
 }

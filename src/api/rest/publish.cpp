@@ -93,6 +93,9 @@ void publish(const Doors& doors, Request& request, Responder responder) {
         return responder.problem(std::move(*problem));
     auto level = read_level(request);
     if (!level) return responder.problem(std::move(level.error()));
+    if (level->copies > doors.publishing.nodes())
+        return responder.problem(
+            {503, "not-ready", "fewer nodes are alive than copies are asked for", {}, 5000, {}});
     auto key = read_idempotency_key(request);
     if (!key) return responder.problem(std::move(key.error()));
     auto batch = read_batch(request, topic);

@@ -67,7 +67,7 @@ public:
     }
     [[nodiscard]] const Loop& loop() const noexcept { return loop_; }
 
-    bool heard() const override { return peers_up() > 0; }
+    std::size_t peers() const override { return peers_up(); }
     void sealed(const BlockPtr& block) override;
     void stored(const std::vector<BlockPtr>& blocks) override;
     void await_copies(LogKey log, Seq seq, unsigned copies, Duration timeout,

@@ -76,7 +76,7 @@ void Trees::heard(Link& link, const LogKey& log, const Heard& what) {
     if (what.head > (entry != nullptr ? entry->state.head() : 0) + kLeapMax)
         return links_.accuse(link, 1, {Errc::Malformed, "a head far ahead"});
     if (entry == nullptr) entry = meet(link, log, what);
-    if (entry == nullptr) return;
+    if (entry == nullptr || invented(link, *entry, what.head)) return;
     Edge& edge = link.edge(entry->number);
     edge.known = true;
     edge.head = std::max(edge.head, what.head);
@@ -180,7 +180,7 @@ void Trees::join(LogEntry& entry, Link& link, frames::Why why) {
 Seq Trees::graft_from(LogEntry& entry, Link& link) {
     const Seq head = entry.state.head();
     const Seq best = link.edge(entry.number).head;
-    if (best <= head + 1) return head + 1;
+    if (best <= head + 1 || invented(link, entry, best)) return head + 1;
     entry.tree.catch_up_to = std::max(entry.tree.catch_up_to, best);
     const auto behind = static_cast<double>(best - head);
     const double bytes = behind * (entry.entry_bytes > 0 ? entry.entry_bytes : kEntryBytesGuess);

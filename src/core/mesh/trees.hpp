@@ -87,6 +87,8 @@ private:
     /// The neighbour to take the log from: ahead of us (or level, if `level`), spread over equals by log. Nothing if none is.
     Link* candidate(LogEntry& entry, bool level, LinkId except);
     [[nodiscard]] bool counts(const Link& link, const Edge& edge) const;
+    /// Far past what the origin itself, a neighbour, has told of its log. Who claims it is not listened to for a while.
+    bool invented(Link& link, LogEntry& entry, Seq claimed);
     [[nodiscard]] Duration lag_time();
 
     Shared& shared_;

@@ -22,6 +22,7 @@ void Trees::on_data(Link& link, LogEntry& entry, const frames::Data& data) {
     const Seq ours = entry.state.head();
     if (block.last() > ours + kLeapMax)
         return links_.accuse(link, 1, {Errc::Malformed, "data: sequence far ahead"});
+    if (invented(link, entry, block.last())) return;
     Edge& edge = link.edge(entry.number);
     edge.known = true;
     edge.head = std::max(edge.head, block.last());
@@ -89,6 +90,7 @@ void Trees::on_skip(Link& link, LogEntry& entry, const frames::SkipFrame& skip) 
     if (skip.range.last <= head) return;
     if (skip.range.last > head + kLeapMax)
         return links_.accuse(link, 1, {Errc::Malformed, "skip: far ahead"});
+    if (invented(link, entry, skip.range.last)) return;
     if (entry.state.gaps() >= kGapsHardFactor * shared_.config.gaps_max) {
         // Nobody needs that many holes; somebody else may have what is between them.
         link.edge(entry.number).ignored_until = shared_.now.mono + 60s;
@@ -107,6 +109,7 @@ void Trees::on_skip(Link& link, LogEntry& entry, const frames::SkipFrame& skip) 
 
 void Trees::on_race(Link& link, LogEntry& entry, const frames::Race& race) {
     Tree& tree = entry.tree;
+    if (invented(link, entry, race.seq)) return;
     Edge& edge = link.edge(entry.number);
     edge.known = true;
     edge.head = std::max(edge.head, race.seq);

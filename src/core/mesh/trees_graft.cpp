@@ -8,6 +8,9 @@ namespace {
 
 constexpr std::uint32_t kChildrenMesh = 28, kChildrenRings = 16;
 constexpr unsigned kFailuresMax = 3;
+constexpr Seq kInventedRoom = Seq{1} << 18;
+constexpr double kInventedSeconds = 5;
+constexpr Duration kInventedLasts = 60s;
 constexpr std::uint8_t kUnsubscribed = 1;  ///< reasons of PRUNE up to this one come from a child
 
 constexpr std::uint8_t kDuplicate = 0, kSwitched = 1, kClosing = 3;
@@ -130,6 +133,24 @@ void Trees::refused(LogEntry& entry, Link& link, Duration ignore) {
     entry.tree.join_until = kNever;
     if (entry.tree.parent == kNoLink) orphan(entry);
     shared_.logs.arm(entry);
+}
+
+/// A jump to a place that does not exist would make late whatever the origin says from then on. While the origin is a
+/// neighbour it knows best; the room is for what others hear before its digest comes.
+bool Trees::invented(Link& link, LogEntry& entry, Seq claimed) {
+    const Link* origin = shared_.links.main_of(entry.log().node);
+    if (origin == nullptr || origin == &link || origin->epoch != entry.log().epoch) return false;
+    const Edge* told = origin->edge_if(entry.number);
+    if (told == nullptr || !told->known) return false;
+    const Seq room = kInventedRoom + static_cast<Seq>(kInventedSeconds * entry.rate);
+    if (claimed <= std::max(told->head, entry.state.head()) + room) return false;
+    Edge& edge = link.edge(entry.number);
+    if (edge.ignored_until <= shared_.now.mono)
+        shared_.notice(Notice::Level::Warn,
+                       "a peer claims messages that their origin does not know of", link.peer,
+                       entry.log().node.text() + " " + std::to_string(claimed));
+    edge.ignored_until = shared_.now.mono + kInventedLasts;
+    return true;
 }
 
 void Trees::on_prune(Link& link, LogEntry& entry, const frames::Prune& frame) {

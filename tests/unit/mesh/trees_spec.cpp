@@ -52,6 +52,20 @@ TEST_F(MeshTrees, TheWaitEndsAfterFiveMillisecondsWithWhoeverAnnounced) {
     EXPECT_THAT(node.hears<frames::Graft>(q), SizeIs(1));
 }
 
+TEST_F(MeshTrees, AHeadThatTheOriginKnowsNothingOfIsNotBelieved) {
+    const LinkId origin = node.links_with(1), liar = node.links_with(2);
+    node.attach(origin, log, 5);
+    node.announces(liar, log, Seq{1} << 39, 0);
+    node.passes(2s);
+    node.says(liar, frames::SkipFrame{node.names(liar, log), {6, Seq{1} << 39}, Skip::Lost});
+    node.sends(liar, log, make_block(log, Seq{1} << 38, 1));
+    EXPECT_THAT(node.opened, IsEmpty());
+    EXPECT_EQ(node.view(log).head, 5u);
+    node.sends(origin, log, make_block(log, 6, 1));
+    EXPECT_EQ(node.view(log).head, 6u);
+    EXPECT_FALSE(node.delivered.back().late);
+}
+
 TEST_F(MeshTrees, AHeadThatIsNotAheadChangesNothing) {
     const LinkId p = node.links_with(1), q = node.links_with(2);
     node.attach(p, log, 5);
@@ -450,7 +464,7 @@ TEST_F(MeshTrees, WithTooManyHolesItDoesNotJumpAgain) {
     for (Seq i = 1; i <= 32; ++i) node.sends(p, log, make_block(log, 1 + 2 * i));
     EXPECT_THAT(node.view(log).missing, SizeIs(32));
     const LinkId q = node.links_with(2);
-    node.digests(q, log, 9'000'000);
+    node.digests(q, log, 200'000);
     node.clear();
     node.give(LinkClosed{p, LinkEnd::Reset, ""});
     ASSERT_THAT(node.hears<frames::Graft>(q), SizeIs(1));

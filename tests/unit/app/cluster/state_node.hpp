@@ -94,7 +94,7 @@ private:
     class Outbox final : public Outlet {
     public:
         using Wire = std::pair<LogKey, std::shared_ptr<const Bytes>>;
-        bool heard() const override { return false; }
+        std::size_t peers() const override { return 0; }
         void sealed(const BlockPtr& block) override {
             const std::lock_guard lock(mutex_);
             if (block->log().lane == kSystemLane)
