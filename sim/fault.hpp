@@ -38,9 +38,8 @@ enum class FaultKind : std::uint8_t {
     WallSkew,  ///< the wall clocks of `who` are `amount` seconds ahead, or behind if `other` is not 0
     SlowDisk,  ///< a sync of `who` takes `amount` ms
     Burst,     ///< `who` publish `amount` blocks at once, again and again
-    Liar,      ///< a member of ill will says every `amount` ms what is not so
 };
-inline constexpr std::size_t kFaultKinds = 27;
+inline constexpr std::size_t kFaultKinds = 26;
 [[nodiscard]] std::string_view name_of(FaultKind kind) noexcept;
 
 /// Hosts as a set of bits: scripts are for clusters of 64 at most.

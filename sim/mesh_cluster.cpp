@@ -16,6 +16,20 @@ Address address_of(std::uint32_t number) {
                        static_cast<std::uint8_t>(number & 0xff), 7402);
 }
 
+/// What may keep a mesh from being settled, for people.
+std::string unrest(const mesh::Mesh& mesh) {
+    std::string out;
+    for (const mesh::LinkView& link : mesh.links())
+        out += " " + link.name + "=" + std::string(name_of(link.purpose)) + "/" +
+               std::string(link.state);
+    for (const mesh::LogView& log : mesh.logs())
+        if ((log.state != "attached" && log.state != "origin" && log.state != "closed") ||
+            !log.missing.empty())
+            out += " " + text_of(log.log) + "=" + std::string(log.state) + " at " +
+                   std::to_string(log.head) + ", " + std::to_string(log.missing.size()) + " holes";
+    return out;
+}
+
 }  // namespace
 
 MeshCluster::MeshCluster(const Plan& plan, Ledger::Broken broken, Tell tell)
@@ -253,7 +267,7 @@ void MeshCluster::look() {
         const mesh::Counters& counters = machine->mesh().counters();
         if (counters.cache_bytes > cache_ + (64u << 10))
             broken_("I4 cache", node.name + " caches " + std::to_string(counters.cache_bytes));
-        if (counters.protocol_errors > 0 && !plan_.has(FaultKind::Liar))
+        if (counters.protocol_errors > 0)
             broken_("door", node.name + " sees a protocol error of an honest peer");
     }
 }
@@ -264,7 +278,8 @@ std::optional<std::string> MeshCluster::unequal() {
     for (const Node& node : nodes_) {
         const MeshNode* machine = mesh(node);
         if (machine == nullptr) continue;
-        if (!machine->mesh().settled()) return node.name + " is not settled";
+        if (!machine->mesh().settled())
+            return node.name + " is not settled:" + unrest(machine->mesh());
         if (first != nullptr && machine->mesh().content_hash() != first->mesh().content_hash())
             return node.name + " holds something else";
         first = machine;

@@ -48,7 +48,6 @@ const std::vector<Recipe>& recipes() {
         {"mesh-late", {K::Late, K::Late, K::Kill, K::Burst}, 4},
         {"mesh-disk", {K::Wipe, K::PowerOff, K::Kill, K::SlowDisk, K::Burst}, 6},
         {"mesh-clock", {K::WallSkew, K::ClockJump, K::Kill}, 4},
-        {"mesh-hostile", {K::Liar, K::Kill}, 3},
         {"mesh-storm",
          {K::Loss, K::Spikes, K::Lossy, K::Slow, K::Partition, K::OneWay, K::Partial, K::Kill,
           K::PowerOff, K::Leave, K::Pause, K::Starve, K::Reset, K::Wipe, K::Late, K::SlowDisk,
@@ -152,9 +151,6 @@ void shape(Fault& fault, Rng& rng, unsigned members) {
             break;
         case K::Burst:
             fault.who = some(rng, members, few), fault.amount = amount(5, 100);
-            break;
-        case K::Liar:
-            fault.amount = amount(20, 2000);
             break;
     }
 }
