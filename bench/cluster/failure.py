@@ -144,7 +144,7 @@ def dead_owner(world):
     egress = {"allow_private": ["127.0.0.0/8"], "ports": [feed.port]}
     try:
         with Nodes(world, 3, config={"egress": egress}, sources=[feed.definition]) as cluster:
-            if "owner" not in cluster.members[0].source("feed"):
+            if "role" not in cluster.members[0].source("feed"):
                 raise RuntimeError("this program has no owners of sources")
             took = []
             for _ in range(TAKEOVERS):

@@ -44,10 +44,10 @@ def pin(pid, core):
 class Lasting:
     """What a figure may do with members that live as long as a `with` does."""
 
-    def __init__(self, world, size, core=None, config=None, sources=()):
+    def __init__(self, world, size, core=None, config=None, sources=(), first_sources=()):
         os.environ["ANODE_BIN"] = str(world.binary)
         super().__init__(world.fresh())
-        self.config, self.sources = {**SETTINGS, **(config or {})}, list(sources)
+        self.config, self.sources, self.first_sources = {**SETTINGS, **(config or {})}, list(sources), list(first_sources)
         try:
             self.form(size)
         except BaseException:
@@ -76,8 +76,9 @@ class Lasting:
         return self.members
 
     def build(self, directory, name, config, environment):
-        """The same sources stand in the file of every node."""
-        return super().build(directory, name, {**config, "source": self.sources}, environment)
+        """The same sources stand in the file of every node; the first may have more."""
+        sources = self.sources + (self.first_sources if name == "n1" else [])
+        return super().build(directory, name, {**config, "source": sources}, environment)
 
     def ports(self, members=None):
         return ",".join(str(member.port) for member in members or self.members)

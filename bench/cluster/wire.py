@@ -118,7 +118,7 @@ def bytes_per_payload(world):
 
 
 def sources(port):
-    """As every node has them in its file; the first runs them."""
+    """Those of the first node: it alone knows them, and they are bound to it."""
     return [{"name": f"exchange-{number}", "type": "websocket", "url": f"ws://127.0.0.1:{port}/{number}",
              "topic": "bench.exchange.{.s}.trade", "map": {"key": "s", "id": "t", "time": "T", "unit": "ms"},
              "dedupe": {"by": ["key", "id"], "keep": "10m", "max": 4096}, "alive": {"protocol_ping": "0", "any": "10m"},
@@ -131,7 +131,7 @@ def owner_of_all(world):
     for _ in range(max(1, world.runs - 1)):
         port = free_port()
         egress = {"allow_private": ["127.0.0.0/8"], "ports": [port]}
-        with Nodes(world, 3, CLIENT_CORE, {"egress": egress}, sources(port)) as cluster:
+        with Nodes(world, 3, CLIENT_CORE, {"egress": egress}, first_sources=sources(port)) as cluster:
             owner = cluster.members[0]
             pin(owner.process.pid, SERVER_CORE)
 
