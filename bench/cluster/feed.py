@@ -29,9 +29,9 @@ class Feed:
 
     async def serve(self, request):
         socket = web.WebSocketResponse(compress=False)
-        await socket.prepare(request)
-        self.sockets.add(socket)
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(ConnectionError):  # who was killed is gone at any time
+            await socket.prepare(request)
+            self.sockets.add(socket)
             async for _ in socket:
                 pass
         self.sockets.discard(socket)
