@@ -182,6 +182,7 @@ TEST_F(MembersSpec, AnEndSaysGoodbye) {
     Node second(two, 2, {first.members->bound()});
     second.starts();
     ASSERT_TRUE(first.comes_to_see_alive(2));
+    ASSERT_TRUE(second.comes_to_see_alive(2));
     second.members->begin_to_leave();
     second.members->end(5s);
     EXPECT_TRUE(first.comes_to_see([](const api::ClusterView& view) {
