@@ -11,13 +11,15 @@ from measure.servers import CLIENT_CORE, SERVER_CORE, free_port
 from measure.table import Row, Series, ratios, spread, verdict
 
 from .nodes import NatsCluster, Nodes, note, peers, publish, until
-from member import Member
+from member import Member  # where it lies is known since .nodes
+from membership.crowd import cpu_seconds
 
 BOTH_CORES = f"{SERVER_CORE},{CLIENT_CORE}"
 LISTENERS = 10
 PERCENTILES = ("p50_ms", "p99_ms", "p999_ms")
 HISTORY = 200_000
-BROADCAST_PATIENCE = 5
+BROADCAST_PATIENCE, QUIET_SECONDS = 5, 2
+MEMBERLIST_REACH = 3  # more are not reached by its sender alone, and passing on is left to the program
 
 
 def load(world, peer, ports, core=CLIENT_CORE, **how):
@@ -101,6 +103,23 @@ def broadcast(members):
     return None if waiting else 1000 * (last - began)
 
 
+def beside_memberlist(size):
+    try:
+        return f"; memberlist 0.7.0 {memberlist_broadcast(size, 10)}"
+    except (peers.Absent, AssertionError, RuntimeError) as why:
+        note(f"4a, {size} nodes: no figure of memberlist: {why}")
+        return ""
+
+
+def quiet_cores(cluster):
+    """Who has just joined has much to say; then what all nodes together use of the processors."""
+    time.sleep(len(cluster.pids) / 5)
+    used = [sum(cpu_seconds(pid) for pid in cluster.pids)]
+    time.sleep(QUIET_SECONDS)
+    used.append(sum(cpu_seconds(pid) for pid in cluster.pids))
+    return (used[1] - used[0]) / QUIET_SECONDS
+
+
 def everywhere(world, figure, size, least, aim, aim_tail):
     """One message at a time, until the last of all nodes has shown it to a listener."""
     middle, tail, peer, peer_name = Series(), Series(), Series(), None
@@ -110,15 +129,14 @@ def everywhere(world, figure, size, least, aim, aim_tail):
             peer_name = cluster.name
             peer.add(load(world, "nats", cluster.ports(), **how)["last_p50_ms"])
         with Nodes(world, size) as cluster:
+            note(f"{figure}, {size} nodes: {quiet_cores(cluster):.2f} cores in silence")
             answer = load(world, "anode", cluster.ports(), **how)
         middle.add(answer["last_p50_ms"])
         tail.add(answer["last_p99_ms"])
         note(f"{figure}, {size} nodes: {answer}")
     told = f"{peer_name} {peer.median:.3g} ms"
-    try:
-        told += f"; memberlist 0.7.0 {memberlist_broadcast(size, 10)}"
-    except (peers.Absent, AssertionError, RuntimeError) as why:
-        note(f"{figure}, {size} nodes: no figure of memberlist: {why}")
+    if size <= MEMBERLIST_REACH:
+        told += beside_memberlist(size)
     return Row(figure, f"one message of 200 B to all of {size} nodes, listeners included: p50 (p99)",
                f"{middle.median:.3g} ({tail.median:.3g}) ms", told, "", f"{spread(ratios(middle, peer))} × NATS", f"{least} ms",
                f"{aim} ms, p99 {aim_tail} ms", verdict(middle.median <= least, middle.median <= aim and tail.median <= aim_tail))
