@@ -318,7 +318,9 @@ void RunningNode::start_owners() {
                                [](const Result<state::Item>&) {});
             },
         .send = [this](const NodeId& to, std::uint8_t type,
-                       Bytes body) { mesh_->send(to, type, std::move(body)); }};
+                       Bytes body) { mesh_->send(to, type, std::move(body)); },
+        // A newcomer moves nothing by itself before it agrees with us, so others need not wait long for it.
+        .timing = {.warm_up = 3s}};
     owners_ = std::make_unique<Owners>(std::move(world));
     shared_->on_change("owner", [this](const state::Item& item, bool) {
         if (!item.value) return;

@@ -15,7 +15,7 @@ using membership::MemberState;
 using ownership::Standing;
 
 constexpr std::string_view kLog = "owners";
-constexpr Duration kWarmLook = 100ms, kWarmMax = 30s;
+constexpr Duration kWarmLook = 100ms, kWarmMax = 30s, kBeat = 1s;
 
 Standing standing_of(const membership::MemberChanged& changed) {
     if (changed.change == membership::Change::Forgotten) return Standing::Left;
@@ -47,11 +47,18 @@ Owners::Owners(World world)
 void Owners::start(bool alone) {
     started_ = true;
     started_at_ = world_.loop.now().mono;
+    beat();
     if (alone) {
         warm_ = true;
         return handle(ownership::WarmedUp{});
     }
     warm_up();
+}
+
+/// The machine's view is as old as its last step.
+void Owners::beat() {
+    handle(ownership::Tick{});
+    world_.loop.after(kBeat, [this] { beat(); });
 }
 
 /// A node that knows neither sources nor claims would take what others run already.

@@ -90,6 +90,7 @@ private:
     void judge(const Known& known);
     void look_around();
     void warm_up();
+    void beat();
     void arm();
 
     World world_;
