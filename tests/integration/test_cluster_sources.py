@@ -123,8 +123,8 @@ def hears_beyond(listener, number, timeout=30):
 def test_a_source_runs_once_and_every_node_shows_who_runs_it(trio, ticks):
     trio[1].add_source(ticks.definition("one"))
     eventually(lambda: len(ticks.sockets) == 1, 30, what="a connection")
-    owner = owner_among(trio, "one")
     ticks.ticking.set()
+    owner = owner_among(trio, "one", settled=3)
     for node in trio:
         eventually(lambda node=node: node.source("one")["state"] == "live", 20, what=f"live on {node.name}")
         shown = node.source("one")
