@@ -216,7 +216,8 @@ struct Doors {
     EdgeLimits limits;
     ForwardDoor* forward = nullptr;  ///< none: no other node can be reached from here
     MeshDoor* mesh = nullptr;        ///< none: this node takes no part in a mesh
-    ClusterState* state = nullptr;   ///< none: credentials cannot be made here, and nobody is waited for
+    ClusterState* state =
+        nullptr;  ///< none: credentials cannot be made here, and nobody is waited for
 };
 
 struct EdgeOptions {

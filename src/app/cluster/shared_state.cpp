@@ -58,14 +58,13 @@ void SharedState::wait_cluster(Duration timeout, std::move_only_function<void(bo
 void SharedState::await_all(Duration timeout,
                             std::move_only_function<void(std::vector<NodeId>)> reply) {
     if (!last_entry_) return reply({});
-    wait_cluster(timeout,
-                 [this, entry = *last_entry_, reply = std::move(reply)](bool all) mutable {
-                     if (all) return reply({});
-                     mesh_->look([entry, reply = std::move(reply)](const mesh::Mesh& mesh,
-                                                                  const MeshTraffic&) mutable {
-                         reply(mesh.lacking(entry.first, entry.second));
-                     });
-                 });
+    wait_cluster(timeout, [this, entry = *last_entry_, reply = std::move(reply)](bool all) mutable {
+        if (all) return reply({});
+        mesh_->look(
+            [entry, reply = std::move(reply)](const mesh::Mesh& mesh, const MeshTraffic&) mutable {
+                reply(mesh.lacking(entry.first, entry.second));
+            });
+    });
 }
 
 void SharedState::handle(const state::Input& input) {

@@ -19,7 +19,8 @@ bool Retirement::ripe(const LogEntry& entry) const {
     const Duration horizon = shared_.config.horizon + 2 * shared_.config.drift_max;
     const WallTime age = shared_.now.wall - state.last_hlc().micros();
     // Retention took the last of it: nobody will ask for long.
-    const Duration limit = state.lowest() > state.head() ? std::min(horizon, kNothingLeft) : horizon;
+    const Duration limit =
+        state.lowest() > state.head() ? std::min(horizon, kNothingLeft) : horizon;
     return age > std::chrono::duration_cast<std::chrono::microseconds>(limit).count();
 }
 

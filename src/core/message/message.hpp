@@ -22,7 +22,7 @@ namespace flag {
 inline constexpr std::uint8_t kBackfill = 1, kLate = 2, kReplay = 4, kPartitioned = 8, kRepeat = 16;
 /// The content id tells a state that may come back, not an event that happens once. Between nodes only, not named.
 inline constexpr std::uint8_t kState = 32;
-}
+}  // namespace flag
 
 inline constexpr std::size_t kPayloadBytesMax = 1 << 20;
 
