@@ -200,7 +200,6 @@ CLAIMS = {
 }
 
 
-@pytest.mark.xfail(strict=False, reason="any member may say how far another's log goes, and is believed")
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_what_a_peer_invents_of_the_log_of_a_living_node_is_not_believed(plain, claim):
     plain.invented = True
