@@ -73,7 +73,7 @@ async def endless_fragments(writer, head):
 async def ping_flood(writer, head):
     await upgrade(writer, head)
     await flood(writer, frame(b"p", 0x89) * 1000, 300)
-    await asyncio.sleep(30)
+    await asyncio.sleep(30)  # keeps the connection: whoever closes it is the node
 
 
 EVENTS = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"

@@ -1,12 +1,11 @@
 """Several real nodes on loopback: they find each other through one contact, and everybody knows who died and who left."""
 import json
 import signal
-import time
 
 import pytest
 
 from anode_node import run_anode
-from patience import eventually
+from patience import eventually, stays
 
 OTHER_RING = {"keys": ["Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA="], "primary": 0}
 
@@ -64,14 +63,6 @@ def trio(make_member):
     nodes = [first, make_member([first]), make_member([first])]
     see(nodes, {"n1": "alive", "n2": "alive", "n3": "alive"})
     return nodes
-
-
-def stays(check, seconds):
-    """Looks again and again: it holds all the time."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        assert check()
-        time.sleep(0.05)
 
 
 def events(node, kind="member"):

@@ -11,7 +11,7 @@ from aiohttp import WSMsgType, web
 from anode_node import run_anode
 from background import background
 from listeners import Listener
-from patience import eventually, patient
+from patience import eventually, patient, stays
 
 
 class Ticks:
@@ -132,10 +132,7 @@ def test_a_source_runs_once_and_every_node_shows_who_runs_it(trio, ticks):
         assert shown["owner_name"] == owner.name
         eventually(lambda node=node: set(node.source("one")["candidates"]) == {id_of(each) for each in trio}, 10,
                    what=f"all candidates on {node.name}")
-    until = time.monotonic() + 2
-    while time.monotonic() < until:
-        assert len(ticks.sockets) == 1
-        time.sleep(0.05)
+    stays(lambda: len(ticks.sockets) == 1, 2, what="one connection")
     assert len({node.get("/v1/sources/one").headers["ETag"] for node in trio}) == 1
 
 

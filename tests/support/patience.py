@@ -20,3 +20,11 @@ def eventually(check, timeout=10, what="it", pause=0.02):
         if time.monotonic() > deadline:
             raise AssertionError(f"{what} did not come within {patient(timeout):.0f} s; last seen: {last!r}")
         time.sleep(pause)
+
+
+def stays(check, seconds, what="it", pause=0.05):
+    """Looks again and again for so long, unstretched: `check()` is true each time."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        assert check(), f"{what} stopped being true"
+        time.sleep(pause)

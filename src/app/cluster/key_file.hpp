@@ -9,6 +9,15 @@
 
 namespace anode::app {
 
+/// What a key of the configuration names as a secret (`{ env = … }`, `{ file = … }`). Errors name the key, never the value.
+struct ConfigSecret {
+    std::string text;
+    std::string path;  ///< empty: it did not come from a file
+
+    static Result<ConfigSecret> read(const Config& config, std::string_view key,
+                                     const source::Secrets& secrets);
+};
+
 /// Where the node's key ring comes from, and goes to when the cluster changes it.
 struct KeyFile {
     membership::KeyRing ring;  ///< as read; empty: the node speaks clear text

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "app/cluster/card.hpp"
+#include "app/cluster/key_file.hpp"
 #include "base/log.hpp"
 #include "core/json/json.hpp"
 #include "runtime/system_secrets.hpp"
@@ -33,22 +34,6 @@ std::string members_of(const LogKey& log, mesh::SeqRange range) {
         .member("lost", range.last - range.first + 1);
     out.end_object();
     return json.substr(1, json.size() - 2);
-}
-
-Result<std::string> secret_of(const Config& config, std::string_view key) {
-    const auto refuse = [&](const Error& error) {
-        return fail(error.code, std::string(key) + ": " + error.what);
-    };
-    if (!config.given(key)) return refuse({Errc::Malformed, "certificates need it"});
-    json::Document document;
-    if (const auto parsed = document.parse(config.settings().find(key)->second.json); !parsed)
-        return refuse(parsed.error());
-    const json::Value where = document.root().first();
-    const auto from =
-        where.is_named("file") ? source::SecretRef::From::File : source::SecretRef::From::Env;
-    auto value = SystemSecrets().value({from, std::string(where.string())});
-    if (!value) return refuse(value.error());
-    return value;
 }
 
 MeshSecurity security_of(const Config& config, std::vector<Bytes> ring_keys) {
@@ -87,9 +72,11 @@ Result<std::unique_ptr<MeshNode>> MeshNode::open(const Config& config, const Ide
     options.listen = config.text("mesh.listen");
     options.security = security_of(config, std::move(ring_keys));
     if (options.security.mode == MeshSecurity::Mode::Certificates) {
-        auto key = secret_of(config, "mesh.tls.key");
+        if (!config.given("mesh.tls.key"))
+            return fail(Errc::Malformed, "mesh.tls.key: certificates need it");
+        auto key = ConfigSecret::read(config, "mesh.tls.key", SystemSecrets());
         if (!key) return std::unexpected(key.error());
-        options.security.key = std::move(*key);
+        options.security.key = std::move(key->text);
     }
     const auto open_driver = [&] {
         return MeshDriver::open(

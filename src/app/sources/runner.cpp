@@ -94,11 +94,12 @@ Result<std::vector<MessageId>> SourceRunner::push(
     return ids;
 }
 
-void SourceRunner::on_rows(SourceDriver&, std::span<const source::Row> rows,
-                           std::span<const source::DeadLetter> dead_letters) {
-    if (held_) return hold(rows);  // what cannot be read is told by the owner
+/// Rows as the machine gives them, or as they were held back.
+template <class Rows>
+void SourceRunner::take_all(const Rows& rows) {
     const WallTime wall = world_.world.loop.now().wall;
-    for (const source::Row& row : rows) {
+    if (rows.empty()) return;
+    for (const auto& row : rows) {
         Draft draft;
         draft.topic = row.topic;
         draft.payload = row.payload;
@@ -111,12 +112,16 @@ void SourceRunner::on_rows(SourceDriver&, std::span<const source::Row> rows,
         draft.source_position = row.position;
         take(draft, wall);
     }
-    if (!rows.empty()) {
-        world_.engine.count_received(rows.size());
-        messages_ += rows.size();
-        last_message_.set(static_cast<double>(wall) / 1e6);
-        keep_position(rows.back().position);
-    }
+    world_.engine.count_received(rows.size());
+    messages_ += rows.size();
+    last_message_.set(static_cast<double>(wall) / 1e6);
+    keep_position(rows.back().position);
+}
+
+void SourceRunner::on_rows(SourceDriver&, std::span<const source::Row> rows,
+                           std::span<const source::DeadLetter> dead_letters) {
+    if (held_) return hold(rows);  // what cannot be read is told by the owner
+    take_all(rows);
     for (const source::DeadLetter& letter : dead_letters)
         world_.engine.dead_letter(definition_->name, letter.reason, letter.raw);
 }
@@ -149,26 +154,7 @@ void SourceRunner::hold(std::span<const source::Row> rows) {
 void SourceRunner::release() {
     if (!std::exchange(held_, false)) return;
     tell_state(source::State::Pending, driver_->machine().state(), "stood by");
-    const WallTime wall = world_.world.loop.now().wall;
-    for (const HeldRow& row : held_rows_) {
-        Draft draft;
-        draft.topic = row.topic;
-        draft.payload = row.payload;
-        draft.content_type = row.content_type;
-        draft.key = row.key;
-        draft.kind = row.kind;
-        draft.flags = row.flags;
-        draft.source_time = row.source_time;
-        draft.cid = row.cid;
-        draft.source_position = row.position;
-        take(draft, wall);
-    }
-    if (!held_rows_.empty()) {
-        world_.engine.count_received(held_rows_.size());
-        messages_ += held_rows_.size();
-        last_message_.set(static_cast<double>(wall) / 1e6);
-        keep_position(held_rows_.back().position);
-    }
+    take_all(held_rows_);
     held_rows_.clear();
     held_bytes_ = 0;
 }

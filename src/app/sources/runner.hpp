@@ -87,6 +87,8 @@ private:
         }
     };
     void hold(std::span<const source::Row> rows);
+    template <class Rows>
+    void take_all(const Rows& rows);
     void take(const Draft& draft, WallTime wall);
     void tell_state(source::State from, source::State to, std::string_view why);
     void note(std::string kind, std::string detail);

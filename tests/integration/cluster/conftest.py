@@ -41,7 +41,7 @@ def hosts(tmp_path):
     """Members on hosts of their own: network namespaces on one bridge."""
     why = why_no_hosts()
     if why:
-        pytest.skip(why)
+        pytest.skip(why)  # no root, namespaces or nft here; `why` names which
     fleet = HostFleet(tmp_path)
     try:
         yield fleet
