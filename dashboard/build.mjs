@@ -29,7 +29,7 @@ const types = {
 export function sourceDigest() {
     const files = ['build.mjs', 'package-lock.json'];
     for (const entry of readdirSync(join(here, 'src'), { recursive: true, withFileTypes: true }))
-        if (entry.isFile()) files.push(join(entry.path.slice(here.length + 1), entry.name));
+        if (entry.isFile()) files.push(join((entry.parentPath ?? entry.path).slice(here.length + 1), entry.name));
     const sums = files.sort().map(f => createHash('sha256').update(readFileSync(join(here, f))).digest('hex') + ' ' + f + '\n');
     return createHash('sha256').update(sums.join('')).digest('hex');
 }

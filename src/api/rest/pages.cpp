@@ -1,93 +1,26 @@
-#include "api/rest/answer.hpp"
+#include "api/dashboard/serve.hpp"
 #include "api/rest/rest.hpp"
-#include "base/hash.hpp"
-#include "base/text.hpp"
-#include "base/varint.hpp"
 
-/// `GET /` and `/ui`: a page that says what this is and where things are. It needs no data and no
-/// script, so that it works before anybody has signed in. Source: interfaces, section 15.
+/// `GET /` and `/ui…`: the dashboard. Each of its views has an address of its own below `/ui`, and all of them are one page.
+/// Source: interfaces, sections 10 and 15.
 namespace anode::api::rest {
 
-namespace {
-
-constexpr std::string_view kPolicy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' "
-    "data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-
-constexpr std::string_view kPage = R"(<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>aNode</title>
-<link rel="stylesheet" href="/ui/page.css">
-</head>
-<body>
-<main>
-<h1>aNode</h1>
-<p>This is a node of a real-time data hub. Sources write messages to topics; whoever knows a URL can listen.</p>
-<h2>Look</h2>
-<ul>
-<li><a href="/healthz?verbose">Health</a>, <a href="/metrics">metrics</a>, <a href="/v1/version">version</a></li>
-<li><a href="/v1/cluster">Cluster</a>, <a href="/v1/nodes">nodes</a>, <a href="/v1/listeners">listeners</a>, <a href="/v1/storage">storage</a></li>
-<li><a href="/v1/sources">Sources</a>, <a href="/v1/pipelines">pipelines</a>, <a href="/v1/topics">topics</a></li>
-<li><a href="/v1/events">Events</a>, <a href="/v1/gaps">gaps</a>, <a href="/v1/audit">audit</a></li>
-</ul>
-<h2>Listen</h2>
-<pre>curl -N 'http://HOST:7945/v1/stream?topics=&gt;'
-websocat 'ws://HOST:7945/v1/stream?topics=a.*&amp;from=-5m'</pre>
-<h2>Publish</h2>
-<pre>curl -H 'Content-Type: application/json' -d '{"hello":"world"}' http://HOST:7945/v1/topics/my.topic/messages</pre>
-<h2>Describe</h2>
-<ul>
-<li><a href="/openapi.json">openapi.json</a>: everything that is asked and answered</li>
-<li><a href="/asyncapi.json">asyncapi.json</a>: everything that flows</li>
-</ul>
-</main>
-</body>
-</html>
-)";
-
-constexpr std::string_view kStyle =
-    R"(:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-body { margin: 0; background: light-dark(#fafafa, #16181c); color: light-dark(#1c1e21, #e4e6ea); }
-main { max-width: 44rem; margin: 3rem auto; padding: 0 1.25rem; }
-h1 { font-size: 2rem; margin: 0 0 .5rem; }
-h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
-a { color: light-dark(#0b57d0, #8ab4f8); }
-pre { overflow-x: auto; padding: .75rem 1rem; border-radius: .5rem; background: light-dark(#eef0f3, #22252b); }
-)";
-
-Response asset(std::string_view content, std::string type) {
-    Response response;
-    response.content_type = std::move(type);
-    response.body = content;
-    Bytes raw;
-    put_be(raw, hash64(content));
-    response.etag = text::hex(raw);
-    response.cache_control = "no-cache";
-    response.headers.emplace_back("Content-Security-Policy", kPolicy);
-    response.headers.emplace_back("Referrer-Policy", "no-referrer");
-    return response;
-}
-
-void add(Router& router, std::string pattern, std::string_view content, std::string type,
-         std::string summary) {
-    router.add(
-        {.method = Method::Get,
-         .pattern = std::move(pattern),
-         .role = Role::None,
-         .handler = [content, type = std::move(type)](
-                        Request&, Responder responder) { responder.send(asset(content, type)); },
-         .summary = std::move(summary)});
-}
-
-}  // namespace
-
 void add_pages(Router& router, const Context&) {
-    for (const char* path : {"/", "/ui"})
-        add(router, path, kPage, "text/html; charset=utf-8", "What this node is, for people");
-    add(router, "/ui/page.css", kStyle, "text/css; charset=utf-8", "Style of the page");
+    const auto add = [&router](std::string pattern, std::string summary) {
+        router.add({.method = Method::Get,
+                    .pattern = std::move(pattern),
+                    .role = Role::None,
+                    .handler =
+                        [](Request& request, Responder responder) {
+                            responder.send(
+                                dashboard::serve(dashboard::Assets::built_in(), request));
+                        },
+                    .summary = std::move(summary),
+                    .args = {"*"}});
+    };
+    add("/", "The dashboard: what a person who runs this looks at");
+    add("/ui", "The dashboard");
+    add("/ui/{path*}", "The dashboard's files, and each of its views");
 }
 
 }  // namespace anode::api::rest
