@@ -185,4 +185,12 @@ void Keeper::on_claim(Entry& e, const Claim& claim) {
     settle(e);
 }
 
+/// Who made the record go knows that the source is gone. If we run it all the same, it is listed still, and the record is
+/// written again.
+void Keeper::on_unclaimed(Entry& e) {
+    s_.table.drop_claim(e);
+    s_.table.urgent(e);
+    settle(e);
+}
+
 }  // namespace anode::ownership

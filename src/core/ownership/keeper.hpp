@@ -25,7 +25,7 @@ struct Shared {
     Instant now{};
     std::vector<Output>* out = nullptr;
     Ownership::Counters counters;
-    bool isolated = false, draining = false, drain_told = false;
+    bool isolated = false, joining = false, draining = false, drain_told = false;
     Instant drain_since{};
     std::size_t enabled = 0;  ///< sources
 
@@ -56,6 +56,7 @@ public:
 
     void look(Entry& e);
     void on_claim(Entry& e, const Claim& claim);
+    void on_unclaimed(Entry& e);
     void on_prepared(Entry& e);
     void on_stopped(Entry& e, const Bytes& position);
     void on_frame(const NodeId& node, std::uint8_t type, BytesView body);
@@ -80,6 +81,7 @@ private:
     void stand_by(Entry& e);
     [[nodiscard]] Lack lack(const Entry& e) const;
     [[nodiscard]] Duration delay(Lack what, unsigned rank) const noexcept;
+    [[nodiscard]] std::optional<unsigned> place_behind(const Entry& e) const;
     void take_over(Entry& e, Lack what, unsigned rank);
     void prepare(Entry& e);
     void unprepare(Entry& e);

@@ -102,7 +102,7 @@ void Keeper::on_release(const NodeId& node, std::uint64_t term, bool granted, By
     e->asking.reset();
     e->ask_again =
         s_.now + kAfterRefusal + Duration(s_.rng.between(0, Duration(kAfterRefusal).count()));
-    unprepare(*e);
+    if (!e->facts.standby) unprepare(*e);
     s_.table.urgent(*e);
 }
 

@@ -14,7 +14,7 @@ void Keeper::stand_by(Entry& e) {
     e.paused = false;
     const bool self = e.claim && e.claim->owner == s_.self && !e.claim->released;
     const bool another_us = self && e.claim->epoch > s_.epoch;  // a copy of our identity keeps it
-    if (another_us || s_.draining || (s_.isolated && e.facts.pause_when_isolated)) {
+    if (another_us || s_.joining || s_.draining || (s_.isolated && e.facts.pause_when_isolated)) {
         e.asking.reset();
         return unprepare(e);
     }
@@ -28,14 +28,27 @@ void Keeper::stand_by(Entry& e) {
         e.asking.reset();
         return unprepare(e);
     }
-    if (what != Lack::None) return take_over(e, what, *rank);
+    const auto behind = place_behind(e);
+    if (what != Lack::None) return take_over(e, what, behind.value_or(*rank));
     e.orphan_since.reset();
     if (e.asking && e.asking->until <= s_.now) return on_ask_timeout(e);
     if (e.asking) return s_.table.wake_at(e, e.asking->until);
     const bool well =
         s_.nodes.find(*owner)->standing == Standing::Alive && !s_.nodes.in_doubt(*owner);
-    if (*rank == 0 && well) return ask(e);
-    unprepare(e);
+    if (behind == 0u)
+        prepare(e);
+    else if (*rank != 0 || !well)
+        unprepare(e);
+    if (*rank == 0 && well) ask(e);
+}
+
+/// Our place in the line behind the owner, where a standby is wanted: 0 is the one who keeps a connection open.
+std::optional<unsigned> Keeper::place_behind(const Entry& e) const {
+    if (!e.facts.standby || !e.claim || e.claim->owner == s_.self) return std::nullopt;
+    const auto line = s_.nodes.behind(e.facts, s_.now, e.claim->owner);
+    const auto at = std::ranges::find(line, s_.self);
+    if (at == line.end()) return std::nullopt;
+    return static_cast<unsigned>(at - line.begin());
 }
 
 /// What is missing of an owner.
@@ -75,7 +88,9 @@ void Keeper::take_over(Entry& e, Lack what, unsigned rank) {
         return s_.table.wake_at(e, e.asking->until);  // its Release brings the position
     e.asking.reset();
     if (e.handed) rank = std::max(rank, 1u);  // after the one we let go for
-    const Instant when = *e.orphan_since + delay(what, rank);
+    // Who stands by with a connection has only waited for this.
+    const bool at_once = rank == 0 && e.facts.standby && e.prepared;
+    const Instant when = *e.orphan_since + (at_once ? Duration{} : delay(what, rank));
     if (s_.now >= when) return propose(e, what == Lack::Owner ? "claim" : "take-over");
     if (rank == 0) prepare(e);
     s_.table.wake_at(e, when);

@@ -95,6 +95,19 @@ std::vector<NodeId> Nodes::ranked(const SourceFacts& source, Instant now,
     return ids;
 }
 
+std::vector<NodeId> Nodes::behind(const SourceFacts& source, Instant now,
+                                  const NodeId& owner) const {
+    const NodeFacts* held = find(owner);
+    const std::string zone = held == nullptr || source.pinned ? std::string() : held->zone;
+    std::vector<NodeId> line = ranked(source, now);
+    std::erase(line, owner);
+    if (zone.empty()) return line;
+    std::ranges::stable_sort(line, {}, [&](const NodeId& id) {
+        return nodes_.at(id).facts.zone == zone;  // those of another zone come first
+    });
+    return line;
+}
+
 std::optional<unsigned> Nodes::rank(const SourceFacts& source, Instant now,
                                     const NodeId* also) const {
     const Node& own = nodes_.at(self_);

@@ -25,7 +25,16 @@ public:
     /// How many candidates are better than we; none if we are no candidate. `also` as above.
     [[nodiscard]] std::optional<unsigned> rank(const SourceFacts& source, Instant now,
                                                const NodeId* also = nullptr) const;
+    /// The line behind `owner`, who is left out: first those of another zone than its own, so that one outage does not take
+    /// owner and standby together.
+    [[nodiscard]] std::vector<NodeId> behind(const SourceFacts& source, Instant now,
+                                             const NodeId& owner) const;
     [[nodiscard]] bool in_zone(const SourceFacts& source) const;
+
+    /// Whether we may run it once we are warm.
+    [[nodiscard]] bool eligible(const SourceFacts& source) const {
+        return in_zone(source) && !nodes_.at(self_).facts.draining;
+    }
 
     [[nodiscard]] const NodeFacts* find(const NodeId& node) const;
     [[nodiscard]] bool in_doubt(const NodeId& node) const { return doubted_.contains(node); }

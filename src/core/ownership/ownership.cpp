@@ -24,7 +24,13 @@ struct Ownership::Parts {
     void on(const InDoubt& in) { doubt(in.node, true); }
     void on(const DoubtOver& in) { doubt(in.node, false); }
     void on(const Claimed& in);
+    void on(const Unclaimed& in) {
+        if (Entry* e = s.table.find(in.source)) keeper.on_unclaimed(*e);
+    }
     void on(const Isolated& in);
+    void on(const Joining& in) {
+        if (std::exchange(s.joining, in.on) != in.on) s.table.all();
+    }
     void on(const WarmedUp&) {
         s.nodes.warmed_up();
         s.table.all();
@@ -144,6 +150,9 @@ Ownership::View Ownership::view(std::string_view source) const {
     if (e->claim && !e->claim->released) view.owner = e->claim->owner;
     if (e->claim) view.term = e->claim->term;
     if (e->listed) view.candidates = s.nodes.ranked(e->facts, s.now);
+    if (e->listed && e->facts.enabled && e->facts.standby && view.owner)
+        if (const auto line = s.nodes.behind(e->facts, s.now, *view.owner); !line.empty())
+            view.standby = line.front();
     switch (e->cooling ? Entry::Runs::No : e->runs) {
         case Entry::Runs::Yes:
             view.role = Role::Owner;
@@ -157,7 +166,7 @@ Ownership::View Ownership::view(std::string_view source) const {
         case Entry::Runs::No:
             if (s.ours(*e))
                 view.role = Role::Owner;
-            else if (e->listed && e->facts.enabled && s.nodes.rank(e->facts, s.now))
+            else if (e->listed && e->facts.enabled && s.nodes.eligible(e->facts))
                 view.role = Role::Standby;
     }
     return view;

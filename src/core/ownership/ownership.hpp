@@ -23,6 +23,7 @@ struct SourceFacts {
     std::optional<NodeId> pinned;  ///< an operator moved it
     std::string zone;              ///< only nodes of this zone; "" = any
     bool pause_when_isolated = false;
+    bool standby = false;  ///< the next in line keeps a connection open while all is well
     friend bool operator==(const SourceFacts&, const SourceFacts&) = default;
 };
 enum class Standing : std::uint8_t { Alive, Suspect, Dead, Left };
@@ -64,8 +65,17 @@ struct DoubtOver {
 struct Claimed {
     Claim claim;
 };
+/// The record of a source went from the small state.
+struct Unclaimed {
+    std::string source;
+};
 /// No link to anyone although there are other nodes; or again some.
 struct Isolated {
+    bool on = false;
+};
+/// We start among others and have not heard of them yet: nothing is claimed, not even what an earlier run of ours held, as
+/// somebody may have taken it meanwhile.
+struct Joining {
     bool on = false;
 };
 /// Our own copy is complete enough to take work (dissemination 7.1: alive and in sync for 30 s; at once in a cluster of one).
@@ -88,15 +98,15 @@ struct Stopped {
     Bytes position;  ///< where the stream ended; may be empty
 };
 struct Tick {};
-using Input = std::variant<Sources, NodeSeen, InDoubt, DoubtOver, Claimed, Isolated, WarmedUp,
-                           DrainSelf, FromPeer, Prepared, Stopped, Tick>;
+using Input = std::variant<Sources, NodeSeen, InDoubt, DoubtOver, Claimed, Unclaimed, Isolated,
+                           Joining, WarmedUp, DrainSelf, FromPeer, Prepared, Stopped, Tick>;
 
 // -- what it asks of the world ----------------------------------------------------------------------------------------
 /// Write this claim to the small state.
 struct Propose {
     Claim claim;
 };
-/// Connect, but publish nothing yet.
+/// Connect, but publish nothing yet. A connection that was closed meanwhile is opened again by whoever holds it.
 struct Prepare {
     std::string source;
 };
@@ -170,6 +180,7 @@ public:
         std::optional<NodeId> owner;
         std::uint64_t term = 0;
         std::vector<NodeId> candidates;  ///< best first
+        std::optional<NodeId> standby;   ///< who keeps a connection open, if that is wanted
     };
     [[nodiscard]] View view(std::string_view source) const;
     [[nodiscard]] std::vector<std::string> owned() const;

@@ -33,12 +33,16 @@ void Table::erase_if_idle(const std::string& source) {
     entries_.erase(at);
 }
 
+void Table::drop_claim(Entry& entry) {
+    if (!entry.claim) return;
+    const auto at = by_owner_.find(entry.claim->owner);
+    at->second.erase(entry.facts.name);
+    if (at->second.empty()) by_owner_.erase(at);
+    entry.claim.reset();
+}
+
 void Table::set_claim(Entry& entry, const Claim& claim) {
-    if (entry.claim) {
-        const auto at = by_owner_.find(entry.claim->owner);
-        at->second.erase(entry.facts.name);
-        if (at->second.empty()) by_owner_.erase(at);
-    }
+    drop_claim(entry);
     entry.claim = claim;
     entry.term_seen = std::max(entry.term_seen, claim.term);
     by_owner_[claim.owner].insert(entry.facts.name);

@@ -66,6 +66,7 @@ public:
     void erase_if_idle(const std::string& source);
 
     void set_claim(Entry& entry, const Claim& claim);
+    void drop_claim(Entry& entry);
     void urgent(const Entry& entry) { urgent_.insert(entry.facts.name); }
     void urgent_of(const NodeId& owner);
     void all() { sweep_left_ = entries_.size(); }

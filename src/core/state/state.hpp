@@ -59,6 +59,8 @@ struct Write {
     std::optional<Bytes> value;
     bool revoke = false;
     std::optional<std::string> if_stamp;
+    bool adopted =
+        false;  ///< what a node brings from its files or an earlier version: not counted either
 };
 /// An entry of a system lane (topic `$state`), ours excluded.
 struct Arrived {
@@ -107,7 +109,7 @@ struct Changed {
 struct Written {
     std::uint64_t id = 0;
     Result<Item>
-        item;  ///< Conflict (if_stamp), TooLarge, Overloaded (rate, 64 MiB or 100,000 keys), NotFound (delete of nothing)
+        item;  ///< Conflict (if_stamp), TooLarge, Overloaded (rate), NoSpace (64 MiB or 100,000 keys), NotFound (delete of nothing)
 };
 struct InSync {
     WallTime at = 0;  ///< persist it

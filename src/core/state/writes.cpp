@@ -37,14 +37,15 @@ Result<void> Writes::check(const Write& write, const Item* held) {
     if (!write.value && !write.revoke && !living)
         return fail(Errc::NotFound, "state: nothing to delete");
     if (!held && s_.registers.keys() >= s_.limits.keys_max)
-        return fail(Errc::Overloaded, "state: too many keys");
+        return fail(Errc::NoSpace, "state: too many keys");
     const std::size_t before = held ? weight(*held) : 0;
     const std::size_t after = before && !write.value
                                   ? before
                                   : weight(Item{write.kind, write.key, write.value, 1, false, {}});
     if (after > before && s_.registers.bytes() - before + after > s_.limits.bytes_max)
-        return fail(Errc::Overloaded, "state: too many bytes");
-    if (!take_token(write.kind)) return fail(Errc::Overloaded, "state: too many writes a second");
+        return fail(Errc::NoSpace, "state: too many bytes");
+    if (!write.adopted && !take_token(write.kind))
+        return fail(Errc::Overloaded, "state: too many writes a second");
     return {};
 }
 

@@ -54,12 +54,12 @@ TEST(StateWrite, SizesRateKeysAndBytesAreBounded) {
     EXPECT_EQ(node.write("source", std::string(257, 'k'), "").error().code, Errc::TooLarge);
     EXPECT_EQ(node.write("", "a", "").error().code, Errc::Malformed);
     ASSERT_TRUE(node.write("source", "a", Bytes(60'000, 'x')));
-    EXPECT_EQ(node.write("source", "b", Bytes(60'000, 'x')).error().code, Errc::Overloaded);
+    EXPECT_EQ(node.write("source", "b", Bytes(60'000, 'x')).error().code, Errc::NoSpace);
     for (int i = 0; i < 19; ++i) ASSERT_TRUE(node.write("source", "k" + std::to_string(i), "v"));
-    EXPECT_EQ(node.write("source", "one more", "v").error().code, Errc::Overloaded);
+    EXPECT_EQ(node.write("source", "one more", "v").error().code, Errc::NoSpace);
     for (int i = 0; i < 10; ++i) ASSERT_TRUE(node.write("source", "k1", "v"));
     EXPECT_EQ(node.write("source", "k1", "v").error().code, Errc::Overloaded);
-    EXPECT_EQ(node.write("owner", "too many keys still", "v").error().code, Errc::Overloaded);
+    EXPECT_EQ(node.write("owner", "too many keys still", "v").error().code, Errc::NoSpace);
     node.passes(200ms);
     EXPECT_TRUE(node.write("source", "k1", "v"));
 }
@@ -68,6 +68,22 @@ TEST(StateWrite, ClaimsAreNotCountedAgainstTheRate) {
     Node node(1);
     for (int i = 0; i < 5'000; ++i) ASSERT_TRUE(node.write("owner", std::to_string(i), "v"));
     EXPECT_TRUE(node.write("source", "a", "v"));
+}
+
+TEST(StateWrite, WhatANodeBringsFromItsFilesIsNotCountedAgainstTheRateAndBoundedAllTheSame) {
+    Limits limits;
+    limits.keys_max = 3'000;
+    Node node(1, limits);
+    const auto bring = [&](int i) {
+        Write write{7, "source", "s" + std::to_string(i), "v", false, {}};
+        write.adopted = true;
+        return only<Written>(node.give(write)).at(0).item;
+    };
+    for (int i = 0; i < 3'000; ++i) ASSERT_TRUE(bring(i));
+    EXPECT_EQ(bring(3'000).error().code, Errc::NoSpace);
+    for (int i = 0; i < 1'000; ++i)
+        ASSERT_TRUE(node.write("source", "s1", "w")) << "all of it is left";
+    EXPECT_EQ(node.write("source", "s1", "w").error().code, Errc::Overloaded);
 }
 
 TEST(StateWrite, StampsRiseAboveEveryStampSeenWhateverTheClockDoes) {
