@@ -28,6 +28,7 @@ void add_rest_routes(Router& router, std::shared_ptr<const RouteContext> context
     rest::add_access(rows, context);
     rest::add_config(rows, context);
     rest::add_descriptions(rows, context);
+    rest::add_view(rows, context);
     rest::add_pages(rows, context);
     for (const Route& row : rows.routes()) router.add(rest::with_forwarding(row, context));
 }

@@ -105,6 +105,7 @@ private:
     void do_act(const std::string& name, const std::string& verb, const Bytes& body,
                 const std::string& actor, api::Reply<api::Outcome<Bytes>> reply);
     void look_at(const std::string& verb, const Bytes& body, api::Reply<api::Outcome<Bytes>> reply);
+    [[nodiscard]] Bytes view() const;  // sources_view.cpp
     api::Outcome<Bytes> look(const Source& source, const std::string& verb) const;
     void change(Source& source, const std::string& verb, const Bytes& body,
                 const std::string& actor, api::Reply<api::Outcome<Bytes>> reply);

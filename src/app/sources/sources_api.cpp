@@ -190,6 +190,7 @@ void Sources::do_act(const std::string& name, const std::string& verb, const Byt
 void Sources::look_at(const std::string& verb, const Bytes& body,
                       api::Reply<Outcome<Bytes>> reply) {
     if (verb == "schema") return reply(Bytes(source::json_schema()));
+    if (verb == "view") return reply(view());
     if (verb != "test" && verb != "probe")
         return reply(failure(Failure::Why::NotFound, "no such verb"));
     if (ended_) return reply(failure(Failure::Why::Unavailable, "the node is ending"));
