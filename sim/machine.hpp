@@ -36,6 +36,7 @@ struct GotRefusal {  ///< nobody has the port a datagram was sent to
 struct GotStream {
     StreamNumber stream;
     Address from;
+    Address to;  ///< of ours, if it was accepted: a process may listen at several ports
 };
 struct GotBytes {
     StreamNumber stream;

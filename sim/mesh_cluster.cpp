@@ -51,6 +51,7 @@ MeshCluster::MeshCluster(const Plan& plan, Ledger::Broken broken, Tell tell)
         node.rate = rng_.chance(0.3) ? 0 : rng_.unit() * 5;
         rename(node);
     }
+    if (plan_.whole()) prepare_hosts();
     active_.assign(plan_.faults.size(), false);
     for (std::size_t number = 0; number < plan_.faults.size(); ++number)
         if (plan_.live[number] && plan_.faults[number].kind == FaultKind::Late)
@@ -58,8 +59,13 @@ MeshCluster::MeshCluster(const Plan& plan, Ledger::Broken broken, Tell tell)
     for (Node& node : nodes_)
         world_.schedule(world_.now() + Duration{rng_.between(0, Duration{2s}.count())},
                         [this, &node] { bring_up(node); });
-    oracle();
+    if (!plan_.whole()) oracle();
     write_some();
+}
+
+void MeshCluster::end_publishing() {
+    publishing_ = false;
+    if (truth_) truth_->end_feeds(world_.now());
 }
 
 void MeshCluster::rename(Node& node) { rng_.fill(node.id.bytes); }
@@ -95,12 +101,15 @@ void MeshCluster::boot(Node& node) {
     for (auto& [pair, known] : known_)
         if (pair.first == index_of(node.host)) known = {};
     told(node.name + " boots as " + node.id.text());
-    world_.boot(
-        node.host,
-        std::make_unique<MeshNode>(
+    std::unique_ptr<Machine> machine;
+    if (plan_.whole())
+        machine = make_whole(node, std::move(options));
+    else
+        machine = std::make_unique<MeshNode>(
             std::move(options), *node.disk,
-            [this, &node](const mesh::Output& output, const mesh::Outbox&) { note(node, output); }),
-        Instant{} + Duration{rng_.between(0, Duration{1'000'000s}.count())});
+            [this, &node](const mesh::Output& output, const mesh::Outbox&) { note(node, output); });
+    world_.boot(node.host, std::move(machine),
+                Instant{} + Duration{rng_.between(0, Duration{1'000'000s}.count())});
 }
 
 void MeshCluster::take_down(Node& node, bool silent) {
@@ -124,7 +133,10 @@ void MeshCluster::hold(Node& node, bool paused) {
 
 void MeshCluster::use(Node& node, const std::function<void(MeshNode&, Instant, Kernel&)>& use) {
     world_.with(node.host, [&](Machine& machine, Instant now, Kernel& kernel) {
-        use(static_cast<MeshNode&>(machine), now, kernel);
+        if (plan_.whole())
+            static_cast<WholeNode&>(machine).use_mesh(use, now, kernel);
+        else
+            use(static_cast<MeshNode&>(machine), now, kernel);
     });
 }
 
@@ -186,7 +198,7 @@ void MeshCluster::write_some() {
     if (publishing_)
         for (Node& node : nodes_)
             if (rng_.chance(node.rate * std::chrono::duration<double>(kWriteEvery).count()))
-                write(node, 1);
+                plan_.whole() && rng_.chance(0.5) ? write_state(node) : write(node, 1);
     world_.schedule(world_.now() + kWriteEvery, [this] { write_some(); });
 }
 
@@ -270,6 +282,7 @@ void MeshCluster::look() {
         if (counters.protocol_errors > 0)
             broken_("door", node.name + " sees a protocol error of an honest peer");
     }
+    if (plan_.whole()) look_at_owners();
 }
 
 std::optional<std::string> MeshCluster::unequal() {
@@ -304,6 +317,7 @@ std::optional<std::string> MeshCluster::unequal() {
                            std::to_string(range.first) + "-" + std::to_string(range.last);
         }
     }
+    if (plan_.whole()) return whole_unequal();
     return std::nullopt;
 }
 

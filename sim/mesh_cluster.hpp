@@ -10,12 +10,15 @@
 #include "sim/ledger.hpp"
 #include "sim/mesh_node.hpp"
 #include "sim/scenario.hpp"
+#include "sim/truth.hpp"
+#include "sim/whole_node.hpp"
 #include "sim/world.hpp"
 
 namespace anode::sim {
 
 /// Meshes of one plan in a world, the faults that befall them, and the truth about what was published.
-/// Membership is an oracle: it knows who reaches whom, directly or over one other, and tells each node so after a delay.
+/// Of plans for meshes alone, membership is an oracle: it knows who reaches whom, directly or over one other, and tells each
+/// node so after a delay. Plans for whole nodes have the production's membership, small state and ownership instead.
 class MeshCluster {
 public:
     struct Node {
@@ -31,6 +34,8 @@ public:
         double rate = 0;  ///< blocks a second
         Duration sync = 2ms, skew{};
         std::map<std::uint64_t, std::pair<LogKey, Seq>> awaited;
+        std::unique_ptr<NodeWatcher> watcher;  ///< of a whole node's run, with what it saw
+        Truth::Run run;
     };
     using Tell = std::function<void(const std::string& line)>;
 
@@ -40,11 +45,17 @@ public:
     [[nodiscard]] std::vector<Node>& nodes() noexcept { return nodes_; }
     [[nodiscard]] const Ledger& ledger() const noexcept { return ledger_; }
     [[nodiscard]] const MeshNode* mesh(const Node& node) {
-        return static_cast<const MeshNode*>(world_.machine(node.host));
+        if (!plan_.whole()) return static_cast<const MeshNode*>(world_.machine(node.host));
+        const WholeNode* found = whole(node);
+        return found == nullptr ? nullptr : &found->mesh();
+    }
+    /// Of a plan for whole nodes; null if it does not run.
+    [[nodiscard]] const WholeNode* whole(const Node& node) {
+        return static_cast<const WholeNode*>(world_.machine(node.host));
     }
     void begin_faults();
     [[nodiscard]] bool quiet() const noexcept { return begun_ && left_ == 0; }
-    void publish(bool on) noexcept { publishing_ = on; }
+    void end_publishing();
     /// Every log that is written at all gets one message more.
     void last_word();
     /// Checks what must hold at any time.
@@ -55,6 +66,7 @@ public:
     /// a circle until the next message, which breaks it.
     std::optional<std::string> crooked();
     [[nodiscard]] const mesh::Counters& totals();
+    [[nodiscard]] std::uint64_t feed_items() const noexcept { return truth_ ? truth_->items() : 0; }
 
 private:
     struct Known {
@@ -64,6 +76,7 @@ private:
         std::optional<Instant> differs;
         Duration delay{};
     };
+    class Watcher;
     void boot(Node& node);
     void rename(Node& node);
     void take_down(Node& node, bool silent);
@@ -80,6 +93,14 @@ private:
     void write_some();
     void write(Node& node, unsigned blocks);
     void note(Node& node, const mesh::Output& output);
+    // Of whole nodes.
+    std::unique_ptr<Machine> make_whole(Node& node, MeshNode::Options options);
+    void prepare_hosts();
+    void write_state(Node& node);
+    void look_at_owners();
+    [[nodiscard]] std::optional<std::string> whole_unequal();
+    [[nodiscard]] std::vector<unsigned> components() const;
+    [[nodiscard]] bool disturbed() const;
     void told(const std::string& line);
     void use(Node& node, const std::function<void(MeshNode&, Instant, Kernel&)>& use);
     template <class F>
@@ -106,6 +127,10 @@ private:
     std::uint64_t uplink_ = 0, next_await_ = 1;
     std::size_t filler_ = 0;  ///< bytes of every payload, beside what makes it unlike others
     mesh::Counters totals_;
+    std::optional<Truth> truth_;
+    std::shared_ptr<membership::NamePool> names_;
+    std::vector<std::uint64_t> together_;  ///< who could reach whom when we looked last
+    Instant together_since_{};
 };
 
 }  // namespace anode::sim

@@ -61,10 +61,16 @@ void MeshCluster::begin(std::size_t number) {
                 ++node.down;
                 if (fault.for_good) node.for_good = true;
                 node.left = true;
-                use(node, [](MeshNode& machine, Instant now, Kernel& kernel) {
-                    machine.tell(mesh::Drain{true}, now, kernel);
-                });
-                world_.schedule(world_.now() + 2s, [this, &node, boots = node.boots] {
+                if (plan_.whole())
+                    world_.with(node.host, [](Machine& machine, Instant now, Kernel& kernel) {
+                        static_cast<WholeNode&>(machine).leave(now, kernel);
+                    });
+                else
+                    use(node, [](MeshNode& machine, Instant now, Kernel& kernel) {
+                        machine.tell(mesh::Drain{true}, now, kernel);
+                    });
+                const Duration patience = plan_.whole() ? 8s : 2s;
+                world_.schedule(world_.now() + patience, [this, &node, boots = node.boots] {
                     if (node.boots == boots) take_down(node, false);
                 });
             });
@@ -165,6 +171,7 @@ void MeshCluster::weather() {
         const Fault& fault = plan_.faults[number];
         const double share = fault.amount / 1000.0;
         if (fault.kind == K::Loss) now.loss = std::max(now.loss, share);
+        if (fault.kind == K::Duplicate) now.duplicate = std::max(now.duplicate, share);
         if (fault.kind == K::Spikes)
             now.spike = 0.1, now.spike_max = std::max(now.spike_max, millis(fault.amount));
         each(fault.who, [&](Node& node) {

@@ -166,17 +166,25 @@ void MeshNode::own_timers(Instant now, Kernel& kernel) {
 
 mesh::WireBlock MeshNode::publish(Lane lane, const std::vector<std::string>& payloads,
                                   std::string_view topic, Instant now, Kernel& kernel) {
-    ANODE_ASSERT(!payloads.empty());
+    std::vector<Draft> drafts;
+    for (const std::string& payload : payloads) {
+        drafts.emplace_back();
+        drafts.back().topic = topic;
+        drafts.back().payload = payload;
+    }
+    return publish(lane, drafts, now, kernel);
+}
+
+mesh::WireBlock MeshNode::publish(Lane lane, std::span<const Draft> drafts, Instant now,
+                                  Kernel& kernel) {
+    ANODE_ASSERT(!drafts.empty());
     Seq& last = sealed_[lane];
     BlockBuilder builder;
     mesh::WireBlock wire;
     wire.first = last + 1;
-    for (const std::string& payload : payloads) {
+    for (const Draft& draft : drafts) {
         last_hlc_ = Hlc{std::max(Hlc::at(wall(now)).value, last_hlc_.value + 1)};
         if (wire.count++ == 0) wire.first_hlc = last_hlc_;
-        Draft draft;
-        draft.topic = topic;
-        draft.payload = payload;
         builder.add(last_hlc_, draft);
     }
     wire.last_hlc = last_hlc_;

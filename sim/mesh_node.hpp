@@ -5,8 +5,10 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 
 #include "core/mesh/mesh.hpp"
+#include "core/message/message.hpp"
 #include "sim/disk.hpp"
 #include "sim/machine.hpp"
 
@@ -37,6 +39,7 @@ public:
     /// Seals a block of our own run and hands it on; the store gets it as well.
     mesh::WireBlock publish(Lane lane, const std::vector<std::string>& payloads,
                             std::string_view topic, Instant now, Kernel& kernel);
+    mesh::WireBlock publish(Lane lane, std::span<const Draft> drafts, Instant now, Kernel& kernel);
     void skew_wall(Duration by) { options_.wall += by / 1us; }
     void sync_takes(Duration latency) { options_.sync = latency; }
     void keep(std::string key, std::optional<Bytes> value) {

@@ -7,7 +7,7 @@ namespace {
 
 constexpr Duration kStart = 5s, kLookEvery = 500ms;
 /// Bans, retries and audits take up to 30 s each, a dial into nothing as long again.
-constexpr Duration kConverge = 180s, kLastWord = 10s;
+constexpr Duration kConverge = 180s, kConvergeWhole = 300s, kLastWord = 10s;
 
 }  // namespace
 
@@ -35,7 +35,7 @@ Outcome run_mesh(const Request& request, const std::function<void(const std::str
     for (const bool live : plan.live) outcome.faults += live ? 1 : 0;
     run_for(std::max<Duration>(plan.last_end(), request.faults_for) + kLookEvery);
     run_for(2s);
-    cluster.publish(false);
+    cluster.end_publishing();
     const Instant quiet = cluster.world().now();
     if (tell) tell("publishing has ended");
     std::optional<std::string> why;
@@ -47,7 +47,7 @@ Outcome run_mesh(const Request& request, const std::function<void(const std::str
         } while (!outcome.violation && why && cluster.world().now() < end);
         if (why) broken("I7 equal", *why);
     };
-    until_equal(kConverge);
+    until_equal(plan.whole() ? kConvergeWhole : kConverge);
     outcome.converged = cluster.world().now() - quiet;
     cluster.last_word();
     until_equal(kLastWord);
@@ -60,6 +60,7 @@ Outcome run_mesh(const Request& request, const std::function<void(const std::str
     outcome.trace_hash = cluster.world().trace_hash();
     outcome.lasted = cluster.world().now().time_since_epoch();
     outcome.traffic = cluster.world().traffic();
+    outcome.feed_items = cluster.feed_items();
     outcome.published = cluster.ledger().messages();
     outcome.repaired = cluster.totals().repaired;
     outcome.duplicates = cluster.totals().duplicates;

@@ -37,7 +37,7 @@ bool until(Cluster& cluster, Checks& checks, Duration at_most, Done&& done) {
 }  // namespace
 
 Outcome run(const Request& request, const std::function<void(const std::string&)>& tell) {
-    if (of_data_plane(request.scenario)) return run_mesh(request, tell);
+    if (kind_of(request.scenario) != ClusterKind::Members) return run_mesh(request, tell);
     const Plan plan = make_plan(request);
     Outcome outcome;
     Checks checks(plan);

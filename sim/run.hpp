@@ -18,7 +18,7 @@ struct Outcome {
     std::size_t faults = 0;
     Traffic traffic;
     // Of the data plane; at the end, of those who run.
-    std::uint64_t published = 0, received = 0, repaired = 0, duplicates = 0;
+    std::uint64_t published = 0, received = 0, repaired = 0, duplicates = 0, feed_items = 0;
 };
 
 /// Runs one request: start, faults, then peace until all views agree. `tell`: a line for each fault and change, for people.

@@ -54,6 +54,22 @@ const std::vector<Recipe>& recipes() {
           K::Burst},
          10,
          true},
+        {"node-calm", {}, 0},
+        {"node-kill", {K::Kill, K::PowerOff, K::Leave}, 3},
+        {"node-churn", {K::Kill, K::PowerOff}, 10},
+        {"node-partition", {K::Partition, K::OneWay, K::Partial}, 2},
+        {"node-flaky", {K::Loss, K::Duplicate, K::Spikes, K::Lossy, K::Slow, K::Reset}, 5},
+        {"node-slow", {K::Slow, K::Pause, K::Starve, K::SlowDisk, K::Burst}, 4},
+        {"node-late", {K::Late, K::Late, K::Kill, K::Burst}, 4},
+        {"node-disk", {K::Wipe, K::PowerOff, K::Kill, K::SlowDisk, K::Burst}, 5},
+        {"node-clock", {K::WallSkew, K::ClockJump, K::Kill}, 3},
+        {"node-rolling", {K::Leave}, 4},
+        {"node-storm",
+         {K::Loss, K::Duplicate, K::Spikes, K::Lossy, K::Slow, K::Partition, K::OneWay, K::Partial,
+          K::Kill, K::PowerOff, K::Leave, K::Pause, K::Starve, K::Reset, K::Wipe, K::Late,
+          K::SlowDisk, K::Burst},
+         8,
+         true},
     };
     return all;
 }
@@ -230,12 +246,15 @@ bool Plan::has(FaultKind kind) const noexcept {
     return false;
 }
 
-bool of_data_plane(std::string_view scenario) noexcept { return scenario.starts_with("mesh-"); }
+ClusterKind kind_of(std::string_view scenario) noexcept {
+    if (scenario.starts_with("mesh-")) return ClusterKind::Meshes;
+    return scenario.starts_with("node-") ? ClusterKind::Nodes : ClusterKind::Members;
+}
 
-std::vector<std::string_view> scenario_names(bool data_plane) {
+std::vector<std::string_view> scenario_names(ClusterKind kind) {
     std::vector<std::string_view> names;
     for (const Recipe& recipe : recipes())
-        if (of_data_plane(recipe.name) == data_plane) names.push_back(recipe.name);
+        if (kind_of(recipe.name) == kind) names.push_back(recipe.name);
     return names;
 }
 

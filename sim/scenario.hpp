@@ -27,6 +27,10 @@ struct Request {
     [[nodiscard]] std::string line() const;
 };
 
+/// What a cluster is made of: views of members, meshes over an oracle of membership, whole nodes.
+enum class ClusterKind : std::uint8_t { Members, Meshes, Nodes };
+[[nodiscard]] ClusterKind kind_of(std::string_view scenario) noexcept;
+
 /// What a request unfolds to.
 struct Plan {
     Request request;
@@ -38,13 +42,14 @@ struct Plan {
     std::vector<Fault> faults;  ///< all; `live` says which happen
     std::vector<bool> live;
 
+    [[nodiscard]] bool whole() const noexcept {
+        return kind_of(request.scenario) == ClusterKind::Nodes;
+    }
     [[nodiscard]] Duration last_end() const noexcept;
     [[nodiscard]] bool has(FaultKind kind) const noexcept;
 };
 
-/// Of the meshes of a cluster, not of its members' views alone.
-[[nodiscard]] bool of_data_plane(std::string_view scenario) noexcept;
-[[nodiscard]] std::vector<std::string_view> scenario_names(bool data_plane);
+[[nodiscard]] std::vector<std::string_view> scenario_names(ClusterKind kind);
 [[nodiscard]] bool known_scenario(std::string_view name) noexcept;
 [[nodiscard]] Plan make_plan(const Request& request);
 

@@ -18,8 +18,8 @@ constexpr std::string_view kUsage =
     "anode-sim [--scenario NAME] [--seed S] [--members N] [--minutes M] [--trace]   one run, told\n"
     "          [--only I,J,… | --only none] [--first K] [--shorten K] [--never-heals]  parts of "
     "it, as a shrinker prints\n"
-    "anode-sim seeds [--from S] [--count C] [--scenario NAME | --mesh] [--members-max N] "
-    "[--minutes M]\n"
+    "anode-sim seeds [--from S] [--count C] [--scenario NAME | --mesh | --nodes] "
+    "[--members-max N] [--minutes M] [--go-on]\n"
     "                                                  many runs; the first that fails is shrunk "
     "and printed as one line\n"
     "anode-sim scale [--members N] [--kill PERCENT,…] [--plain] [--seed S]   time to a common "
@@ -120,6 +120,9 @@ void tell(std::ostream& out, const Outcome& outcome) {
         << " s after the last, " << outcome.false_deaths << " false deaths, "
         << outcome.traffic.events << " events in " << seconds(outcome.lasted) << " s, trace "
         << std::hex << outcome.trace_hash << std::dec << "\n";
+    if (outcome.published > 0)
+        out << outcome.published << " messages published, " << outcome.received << " received, "
+            << outcome.repaired << " repaired, " << outcome.feed_items << " items of feeds\n";
     if (outcome.violation)
         out << "VIOLATION of " << outcome.violation->check << " at "
             << seconds(outcome.violation->at) << " s: " << outcome.violation->detail << "\n";
@@ -153,22 +156,25 @@ int seeds(Options options, std::ostream& out) {
     const auto from = options.number<std::uint64_t>("from", 1);
     const auto count = options.number<std::uint64_t>("count", 500);
     const auto most = options.number<unsigned>("members-max", 9);
-    const bool on = options.has("go-on"), mesh = options.has("mesh");
+    const bool on = options.has("go-on"), mesh = options.has("mesh"), nodes = options.has("nodes");
     const std::string only = options.text("scenario", "");
     const Duration span = minutes(options.number<double>("minutes", 1));
     if (!options.good() || most < 3 || most > 64 || (!only.empty() && !known_scenario(only)))
         return out << kUsage, 2;
-    const auto names = scenario_names(mesh);
+    const ClusterKind kind = mesh    ? ClusterKind::Meshes
+                             : nodes ? ClusterKind::Nodes
+                                     : ClusterKind::Members;
+    const std::string storm = mesh ? "mesh-storm" : nodes ? "node-storm" : "storm";
+    const auto names = scenario_names(kind);
     std::uint64_t faults = 0, deaths = 0, broken = 0, published = 0, repaired = 0;
     Duration slowest{};
     for (std::uint64_t seed = from; seed < from + count; ++seed) {
-        Request request{
-            .scenario = only.empty() ? std::string(seed % 2 == 0 ? (mesh ? "mesh-storm" : "storm")
-                                                                 : names[seed / 2 % names.size()])
-                                     : only,
-            .seed = seed,
-            .members = 3 + static_cast<unsigned>(seed % (most - 2)),
-            .faults_for = span};
+        Request request{.scenario = !only.empty()   ? only
+                                    : seed % 2 == 0 ? storm
+                                                    : std::string(names[seed / 2 % names.size()]),
+                        .seed = seed,
+                        .members = 3 + static_cast<unsigned>(seed % (most - 2)),
+                        .faults_for = span};
         const Outcome outcome = run(request);
         faults += outcome.faults, deaths += outcome.false_deaths;
         published += outcome.published, repaired += outcome.repaired;

@@ -40,6 +40,10 @@ HostId World::add_host(const Address& address) {
     return host;
 }
 
+void World::add_address(HostId host, const Address& address) {
+    ANODE_ASSERT(by_address_.emplace(key_of(address), host).second);
+}
+
 const Address& World::address(HostId host) const { return at(host).address; }
 bool World::runs(HostId host) const { return at(host).machine != nullptr; }
 bool World::paused(HostId host) const { return at(host).paused; }

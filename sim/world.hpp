@@ -45,6 +45,8 @@ public:
     [[nodiscard]] Rng rng(std::uint64_t purpose) const noexcept;
 
     HostId add_host(const Address& address);
+    /// One more address (a port) at which this host is reached.
+    void add_address(HostId host, const Address& address);
     [[nodiscard]] std::size_t hosts() const noexcept { return hosts_.size(); }
     [[nodiscard]] const Address& address(HostId host) const;
     /// A name that resolve() finds. Several addresses: all are given.

@@ -107,7 +107,7 @@ void World::knock(Event& event) {
         link->ends[1] = {.host = *target, .process = other.process, .stream = number, .open = true};
         other.streams.emplace(number, event.link);
         note(Kind::Knock, *target, {});
-        deliver(*target, {GotStream{number, link->from}, {}});
+        deliver(*target, {GotStream{number, link->from, link->to}, {}});
         link = find_link(event.link, event.serial);
         if (!link) return;
     }
@@ -125,7 +125,7 @@ void World::answer_knock(Event& event) {
     }
     link->established = true;
     if (link->ends[0].open)
-        deliver(link->ends[0].host, {GotStream{link->ends[0].stream, link->to}, {}});
+        deliver(link->ends[0].host, {GotStream{link->ends[0].stream, link->to, {}}, {}});
 }
 
 void World::write(HostId host, StreamNumber stream, BytesView bytes) {
