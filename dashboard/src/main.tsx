@@ -1,4 +1,5 @@
 // Where the page begins.
+import 'uplot/dist/uPlot.min.css';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/layout.css';
@@ -15,21 +16,23 @@ import { Shell } from './shell';
 import { Empty, Loading } from './ui/parts';
 
 type Screen = ComponentType<{ args: string[] }>;
-const screens: Record<string, () => Promise<{ default: Screen }>> = {
-    overview: () => import('./screens/overview'),
-    cluster: () => import('./screens/cluster'),
-    nodes: () => import('./screens/node'),
-    sources: () => import('./screens/sources'),
-    'add-source': () => import('./screens/wizard'),
-    topics: () => import('./screens/topics'),
-    tail: () => import('./screens/tail'),
-    listeners: () => import('./screens/listeners'),
-    pipelines: () => import('./screens/pipelines'),
-    storage: () => import('./screens/storage'),
-    mesh: () => import('./screens/mesh'),
-    gaps: () => import('./screens/gaps'),
-    events: () => import('./screens/events'),
-    access: () => import('./screens/access'),
+const data = () => import('./screens/data');
+const run = () => import('./screens/run');
+const screens: Record<string, () => Promise<Screen>> = {
+    overview: () => import('./screens/overview').then(m => m.default),
+    cluster: () => run().then(m => m.cluster),
+    nodes: () => run().then(m => m.nodes),
+    sources: () => data().then(m => m.sources),
+    'add-source': () => data().then(m => m.wizard),
+    topics: () => data().then(m => m.topics),
+    tail: () => data().then(m => m.tail),
+    listeners: () => run().then(m => m.listeners),
+    pipelines: () => data().then(m => m.pipelines),
+    storage: () => run().then(m => m.storage),
+    mesh: () => run().then(m => m.mesh),
+    gaps: () => run().then(m => m.gaps),
+    events: () => run().then(m => m.events),
+    access: () => run().then(m => m.access),
 };
 const loaded = new Map<string, Screen>();
 
@@ -43,7 +46,7 @@ function Current() {
         setError('');
         document.title = (args[0] ?? name.replace('-', ' ')) + ' · aNode';
         if (View || !load) return;
-        load().then(m => { loaded.set(name, m.default); redraw(n => n + 1); }).catch(() => setError(name));
+        load().then(view => { loaded.set(name, view); redraw(n => n + 1); }).catch(() => setError(name));
     }, [name, args[0]]);
     if (!load) return <Empty title="There is no such page" icon="warn"><p><a href={href('overview')}>Go to the overview</a></p></Empty>;
     if (error) return <Empty title="This part of the page could not be loaded" icon="warn"><p>The node may have been updated. <a href={location.href} target="_top">Load the page anew</a>.</p></Empty>;

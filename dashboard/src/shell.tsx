@@ -1,7 +1,7 @@
 // The frame around all screens: where one can go, whether it is well, what is shown of it.
 import { useEffect, useState } from 'preact/hooks';
 import { signal } from '@preact/signals';
-import { caller, get, may, send, token, type Page } from './api/client';
+import { caller, send, token, type Page } from './api/client';
 import { connect, draining, link, retryAt, welcome } from './api/live';
 import type { Alert } from './api/types';
 import { now } from './model/clock';
@@ -147,4 +147,3 @@ export function Shell({ children }: { children: ComponentChildren }) {
     </div>;
 }
 
-export { get, may };

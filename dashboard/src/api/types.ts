@@ -15,7 +15,8 @@ export interface NodeDoc {
     zone: string; version: string; address: string; url: string; incarnation: number; epoch: number; since: string;
     rtt_ms: number | null; key: string | null;
     ready?: boolean; health?: string; started?: string; uptime_seconds?: number;
-    load?: { in_per_second: number; memory_bytes: number; shed_level: number };
+    load?: { in_per_second: number; memory_bytes: number; shed_level: number; cpu?: number; memory_limit?: number };
+    listeners?: number; told?: string;
     sources?: number; sources_live?: number; clock_offset_ms?: number; disk?: Disk;
 }
 
@@ -24,7 +25,7 @@ export interface Stats {
     node: string; name: string; at: string; in_per_second: number; stored_per_second: number;
     received: number; stored: number; rejected: number; duplicates: number; dropped: number;
     sources: number; sources_live: number; sources_per_second: number; memory_bytes: number; shed_level: number;
-    out_per_second?: number; delivered?: number; skipped?: number; listeners?: number; cpu_percent?: number; store_bytes?: number;
+    out_per_second?: number; delivered?: number; skipped?: number; listeners?: number; cpu?: number; store_bytes?: number; store_pending?: number; sources_owned?: number; links?: number; health_score?: number; clock_offset_ms?: number;
     disk_free?: number; disk_total?: number; open_fds?: number; fd_limit?: number; memory_limit?: number;
     delivery_ms?: { p50: number | null; p99: number | null }; hop_ms?: { p50: number | null; p99: number | null };
     loop_lag_ms?: number | null; uptime_seconds?: number; gaps?: number;

@@ -1,53 +1,20 @@
 // "Is it well?": figures, three linked charts, what happened, and the worst of each kind.
 import { useMemo } from 'preact/hooks';
-import type { Listener } from '../api/types';
-import { get, type Page } from '../api/client';
 import { now } from '../model/clock';
-import { cluster, events, gapsTotal, isSystem, nodes, series, seriesTick, totals, type Series } from '../model/cluster';
+import { cluster, events, gapsTotal, isSystem, nodes, seriesTick, totals } from '../model/cluster';
 import { bytes, compact, integer, millis, percent, plural, rate } from '../model/format';
-import { readPast, secondsOf } from '../model/past';
-import { useGet, useRead } from '../model/resource';
+import { secondsOf } from '../model/past';
+import { aligned, usePast } from '../ui/series';
+import { useGet } from '../model/resource';
+import { useListeners } from '../model/listeners';
 import { useSources, viewOffered } from '../model/sources';
 import { href, param } from '../router';
-import { Chart, type ChartData } from '../ui/chart';
+import { Chart } from '../ui/chart';
 import { describe } from '../ui/event';
 import { Icon } from '../ui/icon';
 import { Ago, Card, Code, Empty, Head, Stat, Time } from '../ui/parts';
 import type { PlotMark } from '../ui/plot';
-import { iconOf, State, toneOf, troubled } from '../ui/state';
-
-const colours = ['var(--c1)', 'var(--c2)', 'var(--c3)', 'var(--c4)', 'var(--c5)', 'var(--c6)'];
-export const colourOf = (i: number) => colours[i % colours.length]!;
-
-/// Nodes tell of themselves at times of their own: their words are put on one line of seconds.
-export function aligned(of: Map<string, Series>, ids: { id: string; name: string }[], pick: (s: Series) => (number | null)[], step: number): ChartData {
-    const slot = (t: number) => Math.round(t / step) * step;
-    const times = [...new Set(ids.flatMap(n => of.get(n.id)?.t.map(slot) ?? []))].sort((a, b) => a - b);
-    const index = new Map(times.map((t, i) => [t, i]));
-    // More than six lines tell nothing: the rest is added up.
-    const many = ids.length > 6;
-    const groups = many ? [{ name: `${ids.length} nodes`, ids }] : ids.map(n => ({ name: n.name, ids: [n] }));
-    return {
-        t: times,
-        lines: groups.map((g, i) => {
-            const values: (number | null)[] = new Array(times.length).fill(null);
-            for (const n of g.ids) {
-                const s = of.get(n.id);
-                if (!s) continue;
-                const list = pick(s);
-                s.t.forEach((t, j) => { const at = index.get(slot(t))!, v = list[j]; if (v !== null && v !== undefined) values[at] = many ? (values[at] ?? 0) + v : v; });
-            }
-            return { label: g.name, color: colourOf(i), values };
-        }),
-    };
-}
-
-export function usePast() {
-    const range = param('range', 'live');
-    const count = nodes.value.length;
-    const past = useRead(range === 'live' || !count ? null : `past:${range}:${count}`, Math.max(15_000, secondsOf(range) * 1000 / 90), signal => readPast(range, count, signal));
-    return { range, live: range === 'live', of: range === 'live' ? series : past.data ?? new Map<string, Series>(), step: Math.max(1, Math.round(secondsOf(range) / 90)) };
-}
+import { State, troubled } from '../ui/state';
 
 function Charts() {
     const { live, of, step, range } = usePast();
@@ -68,11 +35,6 @@ function Charts() {
         <Chart title="Delivery, slowest 1 %" note="received to written, p99" data={late} format={millis} empty="No listener is connected, or this version of the node does not tell." {...bounds} />
     </div>;
 }
-
-export const useListeners = (every = 3000) => useRead<{ rows: Listener[]; failed: string[] }>('listeners', every, async signal => {
-    const page = await get<{ items: (Page<Listener> & { node: string })[]; failed?: { node: string }[] }>('/v1/listeners?node=all&limit=1000', { signal });
-    return { rows: page.items.flatMap(i => (i.items ?? []).map(l => ({ ...l, node: l.node ?? i.node }))), failed: (page.failed ?? []).map(f => f.node) };
-});
 
 export default function Overview() {
     const sources = useSources(viewOffered.value ? 1000 : 3000);
@@ -136,4 +98,3 @@ function FirstRun() {
         <p class="muted">To look around first: <span class="mono">anode demo</span> runs a node with more than a hundred simulated feeds.</p>
     </>;
 }
-export { iconOf, toneOf };

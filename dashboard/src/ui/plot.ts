@@ -1,6 +1,5 @@
 // The chart library, loaded with the first chart.
 import uPlot from 'uplot';
-import 'uplot/dist/uPlot.min.css';
 
 export interface PlotLine { label: string; color: string; dash?: boolean }
 export interface PlotMark { at: number; text: string; tone: string }
