@@ -13,8 +13,9 @@ namespace anode::app {
 namespace {
 
 constexpr std::size_t kBlockBytes = 64 * 1024;  ///< sealed at once, whoever waits
-constexpr Duration kLinger = 1ms;               ///< between blocks of a busy lane
-constexpr Duration kGather = 5ms;  ///< so long a busy lane's blocks go to the store together
+constexpr Duration kLinger = 500us;             ///< between blocks of a busy lane
+constexpr Duration kGather = 5ms;        ///< so long a busy lane's blocks go to the store together
+constexpr Duration kGatherWaited = 2ms;  ///< the same, where a publisher waits for the disk
 constexpr std::uint64_t kGatherMessages = 4096;  ///< so many go at once
 constexpr std::uint64_t kBusyMessages = 30;      ///< in ten milliseconds: then blocks are gathered
 constexpr std::uint64_t kPressureBytes = 48u << 20;  ///< three quarters of the store's queue
@@ -81,9 +82,12 @@ void Engine::publish(api::PublishRequest request, api::Reply<Result<api::Publish
         if (reply) reply(fail(Errc::Closed, "the node is draining"));
         return;
     }
-    loop_.post([this, request = std::move(request), reply = std::move(reply)]() mutable {
-        do_publish(std::move(request), std::move(reply));
-    });
+    {
+        const std::lock_guard lock(inbox_mutex_);
+        inbox_.push_back({std::move(request), std::move(reply)});
+        if (flush_comes_ || std::exchange(inbox_posted_, true)) return;
+    }
+    loop_.post([this] { take_inbox(); });
 }
 
 void Engine::push(Push push, api::Reply<Result<api::PublishResult>> reply) {
@@ -116,6 +120,16 @@ void Engine::system_message(std::string topic, Bytes json) {
 }
 
 // -- taking in --------------------------------------------------------------------------------------------
+
+void Engine::take_inbox() {
+    {
+        const std::lock_guard lock(inbox_mutex_);
+        inbox_posted_ = false;
+        taking_.swap(inbox_);
+    }
+    for (Publish& one : taking_) do_publish(std::move(one.request), std::move(one.reply));
+    taking_.clear();
+}
 
 void Engine::do_publish(api::PublishRequest request, api::Reply<Result<api::PublishResult>> reply) {
     balance_.received += request.items.size();
@@ -224,6 +238,7 @@ Place Engine::add(const Draft& draft, bool derived) {
     else
         series_.taken(draft);
     series_.rate.add(loop_.now().mono);
+    intake_.add(loop_.now().mono);
     ++balance_.open;
     if (lane.bytes() >= kBlockBytes) seal(lane);
     schedule_flush();
@@ -306,38 +321,69 @@ void Engine::seal(LaneWriter& lane) {
     balance_.open -= block->count();
     balance_.queued += block->count();
     open_->messages += block->count();
-    if (outlet_ != nullptr) outlet_->sealed(block);
+    auto wire = std::make_shared<const BlockWire>(block);
+    if (outlet_ != nullptr) outlet_->sealed(block, wire);
     open_->blocks.push_back(std::move(block));
-    open_->wires.push_back(nullptr);
+    open_->wires.push_back(std::move(wire));
 }
 
 void Engine::schedule_flush() {
     if (flush_scheduled_) return;
     flush_scheduled_ = true;
-    const Duration since = loop_.now().mono - last_flush_;
-    const bool busy =
-        since < kLinger && series_.rate.in_last_ten_ms(loop_.now().mono) >= kBusyMessages;
-    if (busy)
-        loop_.after(kLinger - since, [this] { flush(); });
-    else
+    const Instant now = loop_.now().mono;
+    const Duration since = now - last_flush_;
+    if (since >= kLinger || series_.rate.in_last_ten_ms(now) < kBusyMessages)
         loop_.post([this] { flush(); });
+    else
+        flush_after(kLinger - since);
+}
+
+/// Publishers need not wake the loop meanwhile: what they bring cannot leave any sooner.
+void Engine::flush_after(Duration wait) {
+    {
+        const std::lock_guard lock(inbox_mutex_);
+        flush_comes_ = true;
+    }
+    flush_timer_ = loop_.after(wait, [this] { flush(); });
 }
 
 void Engine::flush() {
+    loop_.cancel(std::exchange(flush_timer_, {}));
+    {
+        const std::lock_guard lock(inbox_mutex_);
+        flush_comes_ = false;
+    }
+    flush_scheduled_ = true;  // by what is taken in now
+    take_inbox();
     flush_scheduled_ = false;
     last_flush_ = loop_.now().mono;
+    const bool went = seal_open();
+    loop_.post([this] { hand_over_when_due(); });  // behind what goes to the other nodes
+    // Who was busy will be so again: the next wake-up is the clock's, not the first publisher's.
+    if (went && series_.rate.in_last_ten_ms(last_flush_) >= kBusyMessages) {
+        flush_scheduled_ = true;
+        flush_after(kLinger);
+    }
+}
+
+bool Engine::seal_open() {
+    const bool some = !data_.empty() || !system_.empty();
     if (!data_.empty()) seal(data_);
     if (!system_.empty()) seal(system_);
+    return some;
+}
+
+void Engine::hand_over_when_due() {
     if (open_->empty()) return;
     // A sync costs as much as a thousand messages: what nobody waits for shares one.
-    const Duration since = last_flush_ - last_hand_over_;
-    const bool busy = series_.rate.in_last_ten_ms(last_flush_) >= kBusyMessages;
-    if (!busy || since >= kGather || !open_->waiting.empty() || open_->messages >= kGatherMessages)
-        return hand_over_open();
+    const Instant now = loop_.now().mono;
+    const Duration since = now - last_hand_over_;
+    const Duration gather = open_->waiting.empty() ? kGather : kGatherWaited;
+    if (since >= gather || open_->messages >= kGatherMessages) return hand_over_open();
     if (std::exchange(gathering_, true)) return;
-    loop_.after(kGather - since, [this] {
+    loop_.after(gather - since, [this] {
         gathering_ = false;
-        flush();
+        hand_over_when_due();
     });
 }
 

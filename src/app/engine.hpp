@@ -39,8 +39,8 @@ public:
     virtual ~Outlet() = default;
     /// How many other nodes are linked to us. Any thread.
     [[nodiscard]] virtual std::size_t peers() const = 0;
-    /// A block of ours was sealed. Under the engine's lock: no waiting.
-    virtual void sealed(const BlockPtr& block) = 0;
+    /// A block of ours was sealed; `wire` is what the store writes too. Under the engine's lock: no waiting.
+    virtual void sealed(const BlockPtr& block, const BlockWirePtr& wire) = 0;
     /// These are synced. The store's thread.
     virtual void stored(const std::vector<BlockPtr>& blocks) = 0;
     /// Answers once so many nodes, we among them, have this synced; or with how many had when `timeout` passed. Any thread.
@@ -146,6 +146,11 @@ private:
     };
 
     class Outputs;
+    struct Publish {
+        api::PublishRequest request;
+        api::Reply<Result<api::PublishResult>> reply;
+    };
+    void take_inbox();
     void do_publish(api::PublishRequest request, api::Reply<Result<api::PublishResult>> reply);
     bool answer_known(const api::PublishRequest& request, const std::string& name,
                       api::Reply<Result<api::PublishResult>>& reply);
@@ -165,7 +170,10 @@ private:
     void count_taken(const Draft& draft);
     void seal(LaneWriter& lane);
     void schedule_flush();
+    void flush_after(Duration wait);
     void flush();
+    bool seal_open();
+    void hand_over_when_due();
     void hand_over_open();
     void hand_over(std::shared_ptr<Batch> batch);
     void stored(std::shared_ptr<Batch> batch, Result<void> result);
@@ -205,10 +213,17 @@ private:
     std::atomic<bool> draining_{false};
     std::atomic<bool> partitioned_{false};
 
+    std::mutex inbox_mutex_;  ///< guards the three below
+    std::vector<Publish> inbox_;
+    bool inbox_posted_ = false;  ///< the loop was asked to take it
+    bool flush_comes_ = false;   ///< a flush is due within the linger and takes it: nobody is woken
+    std::vector<Publish> taking_;
+
     std::shared_ptr<Batch> open_;                 ///< sealed since the last flush
     std::deque<std::shared_ptr<Batch>> stalled_;  ///< the store's queue was full
     bool retrying_ = false;
     bool flush_scheduled_ = false;
+    TimerId flush_timer_{};
     bool gathering_ = false;  ///< sealed blocks wait for others
     Instant last_flush_{}, last_hand_over_{};
     bool tick_armed_ = false;
@@ -226,6 +241,7 @@ private:
     Balance balance_;
     std::unordered_map<std::string, Letters> letters_;
     IngestSeries series_;
+    RecentRate intake_;  ///< with what other nodes send
 };
 
 }  // namespace anode::app

@@ -8,7 +8,7 @@ namespace anode::app {
 /// Blocks and records on their way to the store, and who waits for them.
 struct Engine::Batch {
     std::vector<BlockPtr> blocks;
-    std::vector<std::shared_ptr<const Bytes>> wires;  ///< of `blocks`; null: the store encodes
+    std::vector<BlockWirePtr> wires;  ///< of `blocks`
     std::vector<Record> records;
     std::vector<std::move_only_function<void(const Result<void>&)>> waiting;
     std::uint64_t messages = 0;  ///< our own

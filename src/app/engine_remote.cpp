@@ -17,6 +17,7 @@ void Engine::take_remote(std::vector<RemoteBlock> blocks, std::vector<Record> re
     if (!data_.empty()) seal(data_);
     if (!system_.empty()) seal(system_);
     for (RemoteBlock& remote : blocks) {
+        intake_.add(loop_.now().mono, remote.block->count());
         static_cast<void>(clock_.observe(remote.block->last_hlc(), loop_.now().wall));
         BlockMarks marks = judge_remote(remote);
         const std::lock_guard lock(sinks_mutex_);
@@ -28,7 +29,7 @@ void Engine::take_remote(std::vector<RemoteBlock> blocks, std::vector<Record> re
         balance_.remote_queued += remote.block->count();
         open_->remote += remote.block->count();
         open_->blocks.push_back(std::move(remote.block));
-        open_->wires.push_back(std::move(remote.wire));
+        open_->wires.push_back(std::make_shared<const BlockWire>(std::move(remote.wire)));
     }
     for (Record& record : records) open_->records.push_back(std::move(record));
     schedule_flush();

@@ -14,9 +14,9 @@ namespace anode::app {
 /// How many messages came in during the last ten milliseconds, roughly: two half windows.
 class RecentRate {
 public:
-    void add(Instant now) noexcept {
+    void add(Instant now, std::uint64_t messages = 1) noexcept {
         roll(now);
-        ++current_;
+        current_ += messages;
     }
     [[nodiscard]] std::uint64_t in_last_ten_ms(Instant now) noexcept {
         roll(now);

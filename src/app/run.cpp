@@ -246,6 +246,7 @@ Result<void> RunningNode::start_mesh() {
     if (!ring) return std::unexpected(ring.error());
     auto opened = MeshNode::open(options_.config, identity_, facts_.name, ring->ring.keys(),
                                  {.engine_loop = *loop_,
+                                  .own_thread = cpu_limit() > 2,
                                   .engine = *engine_,
                                   .store = *store_,
                                   .ledger = *ledger_,
@@ -532,6 +533,7 @@ int run_node(RunOptions options) {
     struct Unset {
         ~Unset() { log::set_sink(nullptr); }
     } unset;
+    keep_free_memory();
     raise_fd_limit(1'048'576);
     Loop main_loop(LoopOptions{.name = "main"});
     RunningNode node(std::move(options));

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <ifaddrs.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -90,6 +91,12 @@ MemoryLimit memory_limit() {
     each_level("memory.max", narrow);
     narrow(first_line("/sys/fs/cgroup/memory/memory.limit_in_bytes"));  // version 1
     return limit;
+}
+
+void keep_free_memory() {
+    ::mallopt(M_TOP_PAD, 256 << 10);
+    ::mallopt(M_TRIM_THRESHOLD, 2 << 20);
+    ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
 }
 
 std::uint64_t resident_bytes() {

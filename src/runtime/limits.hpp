@@ -26,6 +26,9 @@ struct MemoryLimit {
 };
 MemoryLimit memory_limit();
 std::uint64_t resident_bytes();
+/// Lets each thread's heap keep some free memory, because asking the kernel for a page at a time costs more than the
+/// pages: without it a busy node calls mprotect for every block that it takes in. Call before the first thread starts.
+void keep_free_memory();
 
 /// Cores this process may use: affinity and the control group's quota, whichever is less.
 double cpu_limit();

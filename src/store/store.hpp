@@ -12,6 +12,7 @@
 #include "base/result.hpp"
 #include "core/message/block.hpp"
 #include "core/message/topic.hpp"
+#include "store/block_wire.hpp"
 
 /// The local store: blocks in order of arrival, an index by topic, the newest message of each (topic, key), and small
 /// named records. Implemented on RocksDB (store/rocksdb/).
@@ -45,7 +46,7 @@ struct Record {
 struct Append {
     std::vector<BlockPtr> blocks;  ///< arrivals set, rising
     /// The encoded form of each block, where the caller has it; otherwise empty: the store encodes.
-    std::vector<std::shared_ptr<const Bytes>> wires;
+    std::vector<BlockWirePtr> wires;
     std::vector<Record> records;
 };
 

@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -159,7 +160,10 @@ public:
     void begin() override {
         for (std::size_t i = 0; i < loops_.size(); ++i) {
             acceptors_[i]->begin(listening_);
-            threads_.emplace_back([loop = loops_[i]] { loop->run(); });
+            threads_.emplace_back([loop = loops_[i], name = "edge" + std::to_string(i)] {
+                pthread_setname_np(pthread_self(), name.c_str());
+                loop->run();
+            });
         }
     }
     void set_origins(std::vector<std::string> allowed) override {

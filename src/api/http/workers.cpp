@@ -3,7 +3,11 @@
 namespace anode::api {
 
 Workers::Workers(unsigned threads, std::size_t queue_max) : queue_max_(queue_max) {
-    for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+    for (unsigned i = 0; i < threads; ++i)
+        threads_.emplace_back([this] {
+            pthread_setname_np(pthread_self(), "edge-work");
+            work();
+        });
 }
 
 Workers::~Workers() { stop(); }

@@ -11,6 +11,7 @@ namespace anode::api {
 namespace {
 
 constexpr std::size_t kFeedBytesMax = 64U << 20;
+constexpr std::size_t kDesertedBytes = 1U << 20;  ///< nobody waits for it, but it is to be let go
 constexpr std::size_t kTailKeepBytes = 4U << 20;
 constexpr std::size_t kTailMaxBytes = 64U << 20;
 
@@ -91,6 +92,7 @@ void Hub::on_block(const BlockPtr& block) {
         }
         queue_.push_back(block);
         queue_bytes_ += block->raw_bytes();
+        if (deserted_ && queue_bytes_ < kDesertedBytes) return;
         if (std::exchange(scheduled_, true)) return;
     }
     loop_->post([this] {
@@ -170,6 +172,7 @@ void Hub::add(std::shared_ptr<Listener> listener) {
         parts_.metrics.transports[static_cast<std::size_t>(listener->transport())].listeners->add(
             1);
     listeners_.emplace(listener->id(), std::move(listener));
+    set_deserted(false);  // what is queued already is taken at the end of this round
 }
 
 void Hub::remove(Listener& listener) {
@@ -182,6 +185,12 @@ void Hub::remove(Listener& listener) {
     std::erase(attention_, &listener);
     loop_->retire(std::move(found->second));
     listeners_.erase(found);
+    if (listeners_.empty()) set_deserted(true);
+}
+
+void Hub::set_deserted(bool on) {
+    const std::lock_guard lock(mutex_);
+    deserted_ = on;
 }
 
 void Hub::drain(Duration grace) {

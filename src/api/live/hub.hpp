@@ -92,6 +92,7 @@ private:
     void on_block(const BlockPtr& block);
     Instant round();
     void write_rings();
+    void set_deserted(bool on);
     void missed(Arrival last_missed);
     void tick();
     void recheck_credentials();
@@ -103,11 +104,12 @@ private:
     std::uint64_t feed_id_ = 0;
     bool attached_ = false;
 
-    std::mutex mutex_;  ///< guards queue_ … scheduled_
+    std::mutex mutex_;  ///< guards queue_ … deserted_
     std::vector<BlockPtr> queue_;
     std::size_t queue_bytes_ = 0;
     Arrival overflowed_to_;  ///< blocks up to here were let go
     bool scheduled_ = false;
+    bool deserted_ = true;  ///< nobody listens: blocks wait for the next tick, and wake nobody
 
     std::vector<BlockPtr> taken_;
     std::unordered_map<std::uint64_t, std::shared_ptr<Listener>> listeners_;

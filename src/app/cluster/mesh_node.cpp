@@ -1,5 +1,6 @@
 #include "app/cluster/mesh_node.hpp"
 
+#include <future>
 #include <utility>
 
 #include "app/cluster/card.hpp"
@@ -53,7 +54,11 @@ MeshSecurity security_of(const Config& config, std::vector<Bytes> ring_keys) {
 }  // namespace
 
 MeshNode::MeshNode(const Identity& identity, World world)
-    : self_(identity.node), world_(world), loop_({.name = "mesh"}), metrics_(world.metrics) {}
+    : self_(identity.node),
+      world_(world),
+      own_loop_(world.own_thread ? std::make_unique<Loop>(LoopOptions{.name = "mesh"}) : nullptr),
+      loop_(own_loop_ ? *own_loop_ : world.engine_loop),
+      metrics_(world.metrics) {}
 
 MeshNode::~MeshNode() { end(); }
 
@@ -115,20 +120,32 @@ void MeshNode::start() {
         }
     std::vector<mesh::KnownLog> logs;
     for (auto& [key, log] : known) logs.push_back(std::move(log));
-    worker_ = std::thread([this] { work(); });
+    worker_ = std::thread([this] {
+        pthread_setname_np(pthread_self(), "mesh-disk");
+        work();
+    });
     loop_.post([this, logs = std::move(logs)]() mutable {
         driver_->start(std::move(logs));
         look_at_retention();
         count();
     });
-    loop_.start();
+    if (own_loop_) own_loop_->start();
 }
 
 void MeshNode::end() {
     if (!driver_) return;
-    loop_.post([this] { driver_->close(); });
-    loop_.post([this] { loop_.stop(); });
-    loop_.join();
+    if (!worker_.joinable()) return driver_->close();  // never started, or ended before
+    auto closed = std::make_shared<std::promise<void>>();
+    const bool runs = loop_.post([this, closed] {
+        ended_ = true;
+        driver_->close();
+        closed->set_value();
+    });
+    if (runs) closed->get_future().wait();
+    if (own_loop_) {
+        own_loop_->stop();
+        own_loop_->join();
+    }
     {
         const std::lock_guard lock(mutex_);
         ending_ = true;
@@ -188,13 +205,12 @@ void MeshNode::look(std::move_only_function<void(const mesh::Mesh&, const MeshTr
         [this, look = std::move(look)]() mutable { look(driver_->machine(), driver_->traffic()); });
 }
 
-/// Compressed here and not where it was sealed: the engine has listeners to serve.
-void MeshNode::sealed(const BlockPtr& block) {
-    loop_.post([this, block] {
-        mesh::WireBlock wire{block->first_seq(), block->count(), block->first_hlc(),
-                             block->last_hlc(),
-                             std::make_shared<const Bytes>(encode_block(*block))};
-        driver_->handle(mesh::Sealed{block->log(), std::move(wire)});
+/// Not at once: the engine holds its lock, and has listeners to serve before anything is compressed.
+void MeshNode::sealed(const BlockPtr& block, const BlockWirePtr& wire) {
+    loop_.post([this, block, wire] {
+        driver_->handle(mesh::Sealed{block->log(),
+                                     {block->first_seq(), block->count(), block->first_hlc(),
+                                      block->last_hlc(), wire->bytes()}});
     });
 }
 
@@ -283,6 +299,9 @@ void MeshNode::hand_in() {
     const auto go = [this] {
         hand_in_due_ = false;
         if (inbound_.empty() && records_.empty()) return;
+        if (!own_loop_)
+            return world_.engine.take_remote(std::exchange(inbound_, {}),
+                                             std::exchange(records_, {}));
         world_.engine_loop.post([&engine = world_.engine, blocks = std::exchange(inbound_, {}),
                                  records = std::exchange(records_, {})]() mutable {
             engine.take_remote(std::move(blocks), std::move(records));
@@ -366,9 +385,11 @@ void MeshNode::work() {
 
 /// Retention moves the beginning of logs; neighbours are told where ours begin.
 void MeshNode::look_at_retention() {
+    if (ended_) return;
     aside([this] {
         auto holdings = world_.store.logs();
         loop_.post([this, holdings = std::move(holdings)] {
+            if (ended_) return;
             for (const LogHolding& holding : holdings) {
                 Seq& lowest = lowest_[holding.log];
                 if (holding.lowest > std::exchange(lowest, holding.lowest) && holding.lowest > 1)
@@ -380,6 +401,7 @@ void MeshNode::look_at_retention() {
 }
 
 void MeshNode::count() {
+    if (ended_) return;
     metrics_.refresh(driver_->machine(), unstored_.load());
     loop_.after(1s, [this] { count(); });
 }

@@ -31,6 +31,8 @@ class MeshNode final : public Outlet {
 public:
     struct World {
         Loop& engine_loop;
+        bool
+            own_thread;  ///< else it runs on the engine's: two switches less on the way of every message
         Engine& engine;
         Store& store;
         Ledger& ledger;
@@ -68,7 +70,7 @@ public:
     [[nodiscard]] const Loop& loop() const noexcept { return loop_; }
 
     std::size_t peers() const override { return peers_up(); }
-    void sealed(const BlockPtr& block) override;
+    void sealed(const BlockPtr& block, const BlockWirePtr& wire) override;
     void stored(const std::vector<BlockPtr>& blocks) override;
     void await_copies(LogKey log, Seq seq, unsigned copies, Duration timeout,
                       Copies reply) override;
@@ -92,17 +94,19 @@ private:
     const NodeId self_;
     const World world_;
     Hooks hooks_;
-    Loop loop_;
+    std::unique_ptr<Loop> own_loop_;
+    Loop& loop_;
     MeshMetrics metrics_;
     std::unique_ptr<MeshDriver> driver_;
 
-    // The mesh's own thread.
+    // The mesh's thread.
     std::vector<RemoteBlock> inbound_;
     std::vector<Record> records_;
     bool hand_in_due_ = false;
     std::map<std::uint64_t, Copies> copies_;
     std::uint64_t next_copies_ = 1;
     std::map<LogKey, Seq> lowest_;
+    bool ended_ = false;
 
     std::atomic<std::uint64_t> unstored_{0};  ///< bytes of blocks that came in and are not synced
     std::atomic<bool> pressed_{false};

@@ -1,13 +1,31 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
+#include <vector>
 
 #include "base/hash.hpp"
 
 namespace anode {
+
+/// Numbers that are hashes already, in one flat table: a look costs one miss of the cache, and nothing is allocated for
+/// one of them alone.
+class HashSet64 {
+public:
+    [[nodiscard]] bool contains(std::uint64_t hash) const noexcept;
+    /// Not there yet.
+    void insert(std::uint64_t hash);
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+private:
+    [[nodiscard]] std::size_t slot_of(std::uint64_t hash) const noexcept;
+    void grow();
+
+    std::vector<std::uint64_t> slots_;  ///< a power of two of them; 0: free
+    std::size_t size_ = 0;
+};
 
 /// The content ids seen lately, from our own sources and from other nodes: while two nodes run one source for a moment, what
 /// both bring is told apart from what is new.
@@ -27,11 +45,11 @@ public:
     }
 
 private:
-    using Ids = std::unordered_set<std::uint64_t>;  // looked up only, never walked
-    using States = std::unordered_map<std::uint64_t, std::uint64_t>;  // likewise
+    using States =
+        std::unordered_map<std::uint64_t, std::uint64_t>;  // looked up only, never walked
 
     std::size_t entries_;
-    Ids young_, old_;
+    HashSet64 young_, old_;
     States young_states_, old_states_;
 };
 

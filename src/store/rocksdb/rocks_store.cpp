@@ -67,7 +67,10 @@ Result<void> RocksStore::start(const StoreOptions& options) {
     writer_ = std::make_unique<Writer>(*database_, index_, reader_, space_, meters_, limits,
                                        first_free());
     [[maybe_unused]] const auto first_look = space_.check();
-    house_ = std::jthread([this] { keep_house(); });
+    house_ = std::jthread([this] {
+        pthread_setname_np(pthread_self(), "store-house");
+        keep_house();
+    });
     return {};
 }
 

@@ -1,9 +1,23 @@
 #include "store/rocksdb/space.hpp"
 
+#include <chrono>
+
 #include "base/log.hpp"
 #include "store/rocksdb/directory.hpp"
 
 namespace anode::rocks {
+namespace {
+
+constexpr std::chrono::nanoseconds kAskAgain = std::chrono::milliseconds(20);
+
+}  // namespace
+
+bool Space::measured_lately() {
+    const std::int64_t now = std::chrono::steady_clock::now().time_since_epoch().count();
+    if (now - measured_at_.load(std::memory_order_relaxed) < kAskAgain.count()) return true;
+    measured_at_.store(now, std::memory_order_relaxed);
+    return false;
+}
 
 bool Space::measure() {
     const DiskSpace space = disk_space(path_);
@@ -27,7 +41,7 @@ Result<void> Space::check() {
     if (broken_.load()) {
         return fail(why_.load(), "the store in " + path_ + " refuses writes since one failed");
     }
-    if (measure()) return {};
+    if (measured_lately() ? !low_.load() : measure()) return {};
     return fail(Errc::NoSpace, "less than the reserve is free on the disk of " + path_);
 }
 

@@ -17,7 +17,7 @@ public:
     Space(std::string path, double min_free_fraction)
         : path_(std::move(path)), min_free_fraction_(min_free_fraction) {}
 
-    /// Asks the disk. NoSpace below the reserve or while the database refuses writes.
+    /// Asks the disk, fifty times a second at most. NoSpace below the reserve or while the database refuses writes.
     Result<void> check();
     /// A write failed: nothing is accepted before recover() succeeds.
     void failed(Errc why);
@@ -30,12 +30,14 @@ public:
 
 private:
     bool measure();
+    bool measured_lately();
 
     std::string path_;
     double min_free_fraction_;
     std::atomic<std::uint64_t> free_{0}, total_{0};
     std::atomic<bool> low_{false};
-    std::atomic<bool> broken_{false};  ///< the database refuses writes since one failed
+    std::atomic<std::int64_t> measured_at_{0};  ///< nanoseconds of the steady clock
+    std::atomic<bool> broken_{false};           ///< the database refuses writes since one failed
     std::atomic<Errc> why_{Errc::NoSpace};
 };
 

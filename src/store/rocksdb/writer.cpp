@@ -102,7 +102,7 @@ void Writer::encode(Job& job) {
     for (std::size_t i = 0; i < job.append.blocks.size(); ++i) {
         const BlockPtr& block = job.append.blocks[i];
         job.wires.push_back(i < job.append.wires.size() && job.append.wires[i]
-                                ? job.append.wires[i]
+                                ? job.append.wires[i]->bytes()
                                 : std::make_shared<const Bytes>(encode_block(*block)));
         Bytes log;
         block->log().append_to(log);
@@ -112,6 +112,7 @@ void Writer::encode(Job& job) {
 }
 
 void Writer::encode_loop() {
+    pthread_setname_np(pthread_self(), "store-encode");
     std::unique_lock lock(mutex_);
     for (;;) {
         to_encode_.wait(lock, [this] { return stopping_ || !fresh_.empty(); });
@@ -148,6 +149,7 @@ Writer::Group Writer::take_group() {
 }
 
 void Writer::commit_loop() {
+    pthread_setname_np(pthread_self(), "store-commit");
     std::unique_lock lock(mutex_);
     for (;;) {
         while (!ripe()) {

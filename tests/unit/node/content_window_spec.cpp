@@ -36,5 +36,18 @@ TEST(ContentWindow, ForgetsTheOldestAndStaysBounded) {
     EXPECT_FALSE(window.repeats("a", {1, 1})) << "long gone";
 }
 
+TEST(HashSet64, HoldsWhatWasPutIn) {
+    HashSet64 set;
+    EXPECT_FALSE(set.contains(0));
+    for (std::uint64_t i = 0; i < 5000; ++i) {
+        ASSERT_FALSE(set.contains(i << 20)) << "the low bits are all alike: one long run of slots";
+        set.insert(i << 20);
+        ASSERT_TRUE(set.contains(i << 20));
+    }
+    EXPECT_EQ(set.size(), 5000u);
+    EXPECT_TRUE(set.contains(0));
+    EXPECT_FALSE(set.contains(1 << 19));
+}
+
 }  // namespace
 }  // namespace anode

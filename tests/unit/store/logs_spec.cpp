@@ -125,7 +125,8 @@ TEST_F(LogsSpec, ABlockThatComesEncodedIsStoredAsItCame) {
     const BlockPtr block = builder.seal(log(), 1, next_);
     const auto wire = std::make_shared<const Bytes>(encode_block(*block, BlockCodec::Lz4));
     ASSERT_NE(*wire, encode_block(*block));
-    ASSERT_TRUE(commits({.blocks = {block}, .wires = {wire}, .records = {}}));
+    ASSERT_TRUE(commits(
+        {.blocks = {block}, .wires = {std::make_shared<const BlockWire>(wire)}, .records = {}}));
     const auto blocks = store->log_blocks(log(), 1, 1, 1 << 20);
     ASSERT_TRUE(blocks);
     ASSERT_EQ(blocks->size(), 1u);

@@ -95,11 +95,9 @@ private:
     public:
         using Wire = std::pair<LogKey, std::shared_ptr<const Bytes>>;
         std::size_t peers() const override { return 0; }
-        void sealed(const BlockPtr& block) override {
+        void sealed(const BlockPtr& block, const BlockWirePtr& wire) override {
             const std::lock_guard lock(mutex_);
-            if (block->log().lane == kSystemLane)
-                wires_.emplace_back(block->log(),
-                                    std::make_shared<const Bytes>(encode_block(*block)));
+            if (block->log().lane == kSystemLane) wires_.emplace_back(block->log(), wire->bytes());
         }
         void stored(const std::vector<BlockPtr>&) override {}
         void await_copies(LogKey, Seq, unsigned, Duration, Copies reply) override {
