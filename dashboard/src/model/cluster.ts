@@ -65,11 +65,16 @@ function prepend<T extends { at: string }>(list: T[], one: T): T[] {
 /// The past minutes of all nodes, from what they said then: charts begin full.
 async function readPast() {
     const text = await getText('/v1/messages?topics=' + encodeURIComponent('$sys.stats.*') + '&from=-5m&order=asc&limit=1000&format=data', { headers: {} });
-    let items: unknown[] = [];
-    try { items = (JSON.parse(text) as { items: unknown[] }).items; } catch { /* an older node: the charts begin empty */ }
-    for (const item of items) {
+    const came = new Map(series);
+    series.clear();
+    for (const item of (JSON.parse(text) as { items: unknown[] }).items) {
         const s = ((item as Message).data ?? item) as Stats;
         if (s && typeof s.node === 'string') remember(s, parse(s.at));
+    }
+    // What came live in the meantime follows.
+    for (const [node, late] of came) {
+        const to = seriesOf(node) as unknown as Record<string, unknown[]>, from = late.t.findIndex(t => t > ((to['t']!.at(-1) as number | undefined) ?? 0));
+        if (from >= 0) for (const [name, list] of Object.entries(late) as [string, unknown[]][]) to[name]!.push(...list.slice(from));
     }
     seriesTick.value++;
 }

@@ -30,7 +30,7 @@ export function millis(ms: number | null | undefined): string {
     if (a >= 120_000) return span(ms / 1000);
     if (a >= 9_995) return (ms / 1000).toFixed(1) + ' s';
     if (a >= 999.5) return (ms / 1000).toFixed(2) + ' s';
-    if (a >= 99.5 || (Number.isInteger(ms) && a >= 10)) return ms.toFixed(0) + ' ms';
+    if (a >= 99.5 || Number.isInteger(ms)) return ms.toFixed(0) + ' ms';
     if (a >= 0.0995) return ms.toFixed(a >= 9.95 ? 1 : 2) + ' ms';
     return a === 0 ? '0 ms' : (ms * 1000).toFixed(0) + ' µs';
 }

@@ -17,7 +17,7 @@ const origin = (text: string) => (/^\/|:\d+$/.test(text) ? 'file' : text);
 export function rowOf(s: SourceDoc, at: number): SourceRow {
     const known = 'lag_ms' in s || 'counters' in s || 'gaps' in s;
     return {
-        name: s.name, type: s.type, provider: s.labels?.['provider'] ?? '', enabled: s.enabled, origin: origin(s.origin ?? ''), state: s.state, why: s.why ?? '',
+        name: s.name, type: s.type, provider: s.labels?.['provider'] ?? (s['provider'] as string | undefined) ?? '', enabled: s.enabled, origin: origin(s.origin ?? ''), state: s.state, why: s.why ?? '',
         since: s.state_since ?? null, owner: s.owner, ownerName: s.owner_name ?? nameOf(s.owner),
         standby: (s.candidates ?? []).filter(c => c !== s.owner).slice(0, 1), rate: known ? s.messages_per_second : null,
         lagMs: s.lag_ms ?? null, last: s.last_message ?? null, messages: s.messages,
@@ -52,13 +52,29 @@ function merged(docs: SourceDoc[], at: number): SourceRow[] {
     return [...by.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/// A source that changes its node is told of by neither for a moment: what was known stays, with its age.
+const lastSeen = new Map<string, SourceRow>();
+const lingers = 15_000;
+function lingering(rows: SourceRow[], at: number): SourceRow[] {
+    const here = new Set(rows.map(r => r.name));
+    for (const r of rows) lastSeen.set(r.name, r);
+    let more = false;
+    for (const [name, r] of lastSeen) {
+        if (here.has(name)) continue;
+        if (at - r.at > lingers) { lastSeen.delete(name); rates.delete(name); continue; }
+        rows.push({ ...r, rate: null });
+        more = true;
+    }
+    return more ? rows.sort((a, b) => (a.name < b.name ? -1 : 1)) : rows;
+}
+
 async function readView(abort: AbortSignal): Promise<SourceView> {
     const at = Date.now();
     if (viewOffered.value !== false) {
         try {
             const page = await get<{ items: ViewItem[]; failed?: { node: string }[] }>('/v1/view?node=all', { signal: abort });
             viewOffered.value = true;
-            const rows = merged(page.items.flatMap(i => i.sources), at);
+            const rows = lingering(merged(page.items.flatMap(i => i.sources), at), at);
             remember(rows);
             return { rows, failed: (page.failed ?? []).map(f => f.node), partial: false, at };
         } catch (error) {

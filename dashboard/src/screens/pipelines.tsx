@@ -7,7 +7,7 @@ import { useGet } from '../model/resource';
 import { go, href, param } from '../router';
 import { Editor } from '../ui/editor';
 import { Icon } from '../ui/icon';
-import { attempt, Button, Card, Confirm, Empty, Facts, Head, Json, Shown } from '../ui/parts';
+import { attempt, Button, Card, Confirm, Empty, Head, Json, Shown } from '../ui/parts';
 import { State } from '../ui/state';
 
 const seg = encodeURIComponent;
@@ -88,7 +88,7 @@ function One({ name }: { name: string }) {
         <Head title={fresh ? 'New pipeline' : name} sub={p && <State state={p.enabled === false ? 'disabled' : p.state ?? 'running'} />} crumb={{ to: href('pipelines'), text: 'Pipelines' }}>
             {p && may('O') && <><Button onClick={toggle}>{p.enabled === false ? 'Enable' : 'Disable'}</Button>{text === null && <Button onClick={() => void edit()}>Edit</Button>}<Button kind="danger" onClick={() => setRemoving(true)}>Remove</Button></>}
         </Head>
-        {!fresh && <Shown of={doc} what="the pipeline" role="V">{x => <Card title="Graph"><div class="stack"><Graph p={x} />{typeof x['last_error'] === 'string' && x['last_error'] && <p class="age"><Icon name="warn" size={14} /> {x['last_error']}</p>}{x.slow_path && <p class="note">Some step uses more of jq than is compiled: it runs, about ten times slower.</p>}<Facts rows={[['Version', x.version], ['From', x.origin], ...Object.entries(x.counters ?? {}).map(([k, v]) => [k, integer(v)] as [string, string])]} /></div></Card>}</Shown>}
+        {!fresh && <Shown of={doc} what="the pipeline" role="V">{x => <Card title="Graph"><div class="stack"><Graph p={x} />{typeof x['last_error'] === 'string' && x['last_error'] && <p class="age"><Icon name="warn" size={14} /> {x['last_error']}</p>}{x.slow_path && <p class="note">Some step uses more of jq than is compiled: it runs, about ten times slower.</p>}<p class="muted">Version {x.version}, from {x.origin}. {Object.entries(x.counters ?? {}).filter(([, v]) => v).map(([k, v]) => `${k} ${integer(v)}`).join(', ')}</p></div></Card>}</Shown>}
         {text !== null && <Card title="Definition"><div class="stack"><Editor label="Definition, JSON" value={text} onChange={setText} errors={error} /><div class="actions"><Button kind="main" onClick={() => void save()}>{fresh ? 'Create' : 'Save'}</Button>{!fresh && <Button kind="quiet" onClick={() => setText(null)}>Cancel</Button>}</div></div></Card>}
         {parsed !== null && <Bench definition={parsed} name={text === null && !fresh ? name : null} />}
         {removing && <Confirm title={`Remove ${name}?`} action="Remove" danger onYes={() => void attempt(() => send('DELETE', `/v1/pipelines/${seg(name)}`), `${name} is removed`).then(ok => ok && go(href('pipelines')))} onClose={() => setRemoving(false)}><p>It stops at once. What it made stays.</p></Confirm>}

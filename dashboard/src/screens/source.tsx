@@ -38,9 +38,10 @@ function useOwn<T>(name: string, what: string, owner: string | null, every: numb
 const life = ['pending', 'connecting', 'subscribing', 'live'] as const;
 function Life({ doc, items }: { doc: SourceDoc; items: ItemRow[] | null }) {
     const at = life.indexOf(doc.state as typeof life[number]);
-    const open = items?.filter(i => i.state !== 'confirmed' && i.state !== 'active' && i.state !== 'live') ?? [];
+    const open = items?.filter(i => i.state !== 'confirmed' && i.state !== 'active' && i.state !== 'live' && i.state !== 'ok') ?? [];
     const aside = at < 0;
-    const step = doc.state === 'subscribing' && items?.length ? `waiting for confirmation of ${open.length} of ${plural(items.length, 'subscription')}` : doc.why;
+    const why = doc.why === 'data' ? 'data comes' : doc.why;
+    const step = doc.state === 'subscribing' && items?.length ? `waiting for confirmation of ${open.length} of ${plural(items.length, 'subscription')}` : why;
     return <div class="life"><ol aria-label="Steps to live">{life.map((s, i) => <li key={s} class={s === doc.state ? 'now ' + toneOf(s) : i < at ? 'done' : ''} aria-current={s === doc.state ? 'step' : undefined}><Icon name={s === doc.state ? iconOf(s) : i < at ? 'check' : 'ring'} size={14} />{s}</li>)}
         {aside && <li class={'now ' + toneOf(doc.state)} aria-current="step"><Icon name={iconOf(doc.state)} size={14} />{doc.state}</li>}</ol>
         <p>{step && <>{step[0]!.toUpperCase() + step.slice(1)}. </>}{doc.next_due && doc.state !== 'live' && <>Tried again {Date.parse(doc.next_due) > Date.now() ? <span>at <Time time={doc.next_due} /></span> : 'now'}.</>}</p></div>;

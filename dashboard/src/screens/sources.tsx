@@ -64,15 +64,15 @@ function List() {
         ...(operator ? [{ id: 'pick', title: <span class="visually-hidden">Chosen</span>, width: '2.5rem', cell: (r: SourceRow) => <input type="checkbox" aria-label={`Choose ${r.name}`} checked={picked.has(r.name)} onChange={() => toggle(r.name)} style={{ width: '1.05rem', height: '1.05rem', verticalAlign: 'middle', accentColor: 'var(--accent-fill)' }} /> }] : []),
         { id: 'name', title: 'Source', head: true, width: '15rem', sort: r => r.name, tip: r => r.name, cell: r => <a href={href('sources/' + seg(r.name))}>{r.name}</a> },
         { id: 'state', title: 'State', width: '8rem', sort: r => r.state, tip: r => r.why, cell: r => <State state={r.enabled || r.state === 'disabled' ? r.state : 'disabled'} /> },
-        { id: 'since', title: 'Since', num: true, width: '7.5rem', sort: r => r.since, cell: r => (r.since ? <Ago time={r.since} /> : <span class="muted">–</span>) },
+        { id: 'since', title: 'Since', num: true, width: '9.5rem', sort: r => r.since, cell: r => (r.since ? <Ago time={r.since} /> : <span class="muted">–</span>) },
         { id: 'rate', title: 'Rate', num: true, width: '6rem', sort: r => r.rate, cell: r => (r.rate === null ? <span class="muted" title="only the node that runs it knows">–</span> : rate(r.rate)) },
         { id: 'spark', title: 'Last minutes', width: '7.5rem', cell: r => { const list = rates.get(r.name); return list && list.length > 1 ? <Spark values={[...list]} label={`Rate of ${r.name}`} /> : null; } },
-        { id: 'lag', title: 'Lag', num: true, width: '5.5rem', sort: r => r.lagMs, cell: r => millis(r.lagMs) },
-        { id: 'last', title: 'Last message', num: true, width: '7.5rem', sort: r => r.last, cell: r => (r.last ? <Ago time={r.last} /> : <span class="muted">{r.rate === null ? '–' : 'never'}</span>) },
+        { id: 'lag', title: 'Lag', num: true, width: '6rem', sort: r => r.lagMs, cell: r => millis(r.lagMs) },
+        { id: 'last', title: 'Last message', num: true, width: '9rem', sort: r => r.last, cell: r => (r.last ? <Ago time={r.last} /> : <span class="muted">{r.rate === null ? '–' : 'never'}</span>) },
         { id: 'gaps', title: 'Gaps', num: true, width: '4.5rem', sort: r => r.gaps, cell: r => (r.gaps === null ? '–' : r.gaps ? <a href={href('gaps', { source: r.name })}>{compact(r.gaps)}</a> : 0) },
         { id: 'owner', title: 'Runs on', width: '6rem', sort: r => r.ownerName, cell: r => (r.owner ? <a href={href('nodes/' + seg(r.owner))}>{r.ownerName || nameOf(r.owner)}</a> : <span class="muted">no node</span>) },
         { id: 'standby', title: 'Next', width: '5rem', sort: r => nameOf(r.standby[0]), cell: r => <span class="muted">{nameOf(r.standby[0]) || '–'}</span> },
-        { id: 'type', title: 'Type', width: '6.5rem', sort: r => r.type, cell: r => r.type },
+        { id: 'type', title: 'Type', width: '7.5rem', sort: r => r.type, cell: r => r.type },
         { id: 'provider', title: 'Provider', width: '7rem', sort: r => r.provider, tip: r => r.provider, cell: r => r.provider || <span class="muted">–</span> },
         { id: 'error', title: 'Last error', width: '18rem', sort: r => r.error?.detail ?? null, tip: r => r.error?.detail, cell: r => (r.error ? <span class={troubled.has(r.state) ? '' : 'muted'}>{r.error.detail || r.error.class}</span> : '') },
     ];
@@ -110,7 +110,7 @@ function List() {
             ? <Empty title="No sources yet" icon="sources"><p>A source is a feed that this cluster reads: a WebSocket, a REST endpoint, an event stream, a webhook. Paste a URL and the node proposes the rest.</p>
                 <p><a class="button main" href={href('add-source')}><Icon name="plus" />Add a source</a></p><Code text="anode sources probe wss://stream.example.com/feed" /></Empty>
             : rows.length === 0 ? <Empty title="No source fits" icon="search"><p><a href={href('sources')}>Show all {all.length}</a></p></Empty>
-                : <VirtualTable caption="Sources" rows={shown} columns={columns} order={readOrder(order)} onOrder={o => setParam('sort', orderText(o))} minWidth="98rem" />}</Shown></Card>
+                : <VirtualTable caption="Sources" rows={shown} columns={columns} order={readOrder(order)} onOrder={o => setParam('sort', orderText(o))} minWidth="102rem" />}</Shown></Card>
         {moving && <Move names={chosen} onClose={() => setMoving(false)} done={() => { setPicked(new Set()); view.refresh(); }} />}
         {stopping && <Confirm title={`Disable ${plural(chosen.length, 'source')}?`} action="Disable" danger onYes={() => void each('disable', 'disabled')} onClose={() => setStopping(false)}><p>They stop at once, on every node. What they miss meanwhile is missed for good.</p></Confirm>}
     </>;

@@ -62,7 +62,7 @@ export default function StorageScreen() {
     ];
     return <>
         <Head title="Storage" sub={verifying ? <span role="status">{verifying}…</span> : undefined} />
-        <Shown of={all} what="the stores" role="V">{d => { const items = d.items.filter(s => !only || s.node === only); const sum = (f: (s: Storage) => number) => items.reduce((n, s) => n + f(s), 0); return <>
+        <Shown of={all} what="the stores" role="V">{d => { const items = d.items.filter(s => !only || s.node === only).sort((a, b) => nameOf(a.node).localeCompare(nameOf(b.node))); const sum = (f: (s: Storage) => number) => items.reduce((n, s) => n + f(s), 0); return <>
             <dl class="stats"><Stat label="Size" value={bytes(sum(s => s.bytes))} note="on all nodes together" /><Stat label="Messages" value={compact(Math.max(0, ...items.map(s => s.messages)))} note="on the fullest node" /><Stat label="Waiting to be written" value={bytes(sum(s => s.queued_bytes))} note="in queues" />
                 <Stat label="Quarantine" value={integer(sum(s => s.quarantined))} tone={sum(s => s.quarantined) ? 'bad' : ''} note="blocks that failed their check" /><Stat label="Least disk free" value={items.length ? percent(Math.min(...items.map(s => s.disk.free / s.disk.total)), 1) : '–'} note={items.some(s => s.disk.full) ? 'a node refuses durable writes' : 'all take writes'} tone={items.some(s => s.disk.full) ? 'bad' : ''} /></dl>
             {d.failed.length > 0 && <p class="age">No answer from {d.failed.map(nameOf).join(', ')}.</p>}

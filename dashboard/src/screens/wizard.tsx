@@ -50,6 +50,7 @@ export default function Wizard() {
             setDraft({ ...d, name: d.name + '-2' });
             setUrl(typeof d.url === 'string' ? d.url : '');
             setStep(2);
+            return get<{ items: { kind: string; frame: string }[] }>(`/v1/sources/${seg(copy)}/samples`).then(p => setProbe(p.items.length ? { definition: d, frames: p.items.slice(-5).map(s => ({ kind: s.kind, as: 'data', count: 1, sample: s.frame })), rows: [], key: [], id: [], time: [], unknown: [], warnings: [] } : null)).catch(() => {});
         }).catch(e => setError(failure(e)));
     }, [copy]);
     const move = (to: number) => { setError(null); setStep(to); scrollTo(0, 0); document.getElementById('main')?.focus({ preventScroll: true }); };

@@ -45,7 +45,7 @@ export function Chart({ title, note, data, format, marks = [], from, to, empty }
     }, [table, some]);
 
     return <Card title={title} note={note} actions={<Button kind="quiet icon small" icon={table ? 'chart' : 'tableview'} label={table ? `${title}: show the chart` : `${title}: show the numbers`} pressed={table} onClick={() => setTable(!table)} />}>
-        <div class="legend note row" aria-hidden="true" style={{ minHeight: '1.4rem' }}>{data.lines.length > 1 && data.lines.map(l => <span key={l.label}><i style={{ background: l.color }} />{l.label}</span>)}</div>
+        <div class="legend note row" aria-hidden="true">{data.lines.length > 1 && data.lines.map(l => <span key={l.label}><i style={{ background: l.color }} />{l.label}</span>)}</div>
         {table
             ? <div class="scroll" tabIndex={0} role="region" aria-label={title} style={{ maxHeight: '10.5rem', overflow: 'auto' }}><table class="table bars"><thead><tr><th scope="col">Time</th>{data.lines.map(l => <th scope="col" class="num" key={l.label}>{l.label}</th>)}</tr></thead>
                 <tbody>{data.t.slice(-60).map((t, i) => { const j = Math.max(0, data.t.length - 60) + i; return <tr key={t}><td>{clockText(t * 1000)}</td>{data.lines.map(l => <td class="num" key={l.label}>{l.values[j] === null || l.values[j] === undefined ? '–' : format(l.values[j]!)}</td>)}</tr>; })}</tbody></table></div>
