@@ -8,6 +8,7 @@ namespace {
 constexpr Duration kJitter = 10s, kVisitEvery = 2s, kWatch = 200ms;
 constexpr Duration kCompareFirst = 6s, kCompareLongest = 30s;
 constexpr Duration kQuiet = 1s, kVisitLongest = 5min, kSilentLongest = 20s;
+constexpr unsigned kDrawsMax = 16;       ///< for a member that is no neighbour
 constexpr std::size_t kSplitShare = 20;  ///< a twentieth of the logs
 
 }  // namespace
@@ -58,17 +59,22 @@ Instant Audits::due() const noexcept {
 }
 
 void Audits::audit() {
-    std::vector<NodeId> strangers;
+    const Peer* stranger = nullptr;
     std::vector<LinkId> neighbours;
-    for (const auto& [node, peer] : shared_.members)
-        if (!peer.suspect && !peer.draining && shared_.links.main_of(node) == nullptr)
-            strangers.push_back(node);
+    for (unsigned draws = 0; draws < kDrawsMax && stranger == nullptr && !shared_.full_mesh;
+         ++draws) {
+        stranger = shared_.members.any(shared_.rng);
+        if (stranger == nullptr) break;
+        if (stranger->suspect || stranger->draining ||
+            shared_.links.main_of(stranger->node) != nullptr)
+            stranger = nullptr;
+    }
     for (const auto& [id, link] : shared_.links.all())
         if (link->purpose == Purpose::Main && link->state == Link::State::Up)
             neighbours.push_back(id);
-    if (!strangers.empty() && !shared_.full_mesh) {
+    if (stranger != nullptr) {
         ++shared_.counters.audits;
-        visit(strangers[shared_.rng.below(strangers.size())]);
+        visit(stranger->node);
     } else if (!neighbours.empty()) {
         ++shared_.counters.audits;
         Link* link = shared_.links.find(neighbours[shared_.rng.below(neighbours.size())]);

@@ -41,8 +41,7 @@ void GiveUp::tick() {
 
 bool GiveUp::closed(const LogKey& log) {
     if (log.node == shared_.config.node) return log.epoch < shared_.config.epoch;
-    const auto member = shared_.members.find(log.node);
-    if (member != shared_.members.end()) return member->second.epoch > log.epoch;
+    if (const Peer* member = shared_.members.find(log.node)) return member->epoch > log.epoch;
     const auto [since, fresh] = absent_since_.emplace(log.node, shared_.now.mono);
     return shared_.now.mono >= since->second + kAbsent;
 }
@@ -157,8 +156,9 @@ void GiveUp::judge(LogEntry& entry, Stuck& stuck) {
 
 bool GiveUp::everyone_asked(const Stuck& stuck) {
     std::size_t asked = 0;
-    for (const auto& [node, peer] : shared_.members)
-        asked += stuck.asked.contains(node) || shared_.links.main_of(node) != nullptr ? 1 : 0;
+    shared_.members.each([&](const Peer& peer) {
+        asked += stuck.asked.contains(peer.node) || shared_.links.main_of(peer.node) != nullptr;
+    });
     const std::size_t members = shared_.members.size();
     return asked >= (members <= kAskAllUpTo ? members : kAskAtLeast);
 }
@@ -169,13 +169,15 @@ std::optional<NodeId> GiveUp::to_visit() {
     for (const auto& [log, stuck] : stuck_) {
         if (shared_.now.mono < stuck.since + kStands) continue;
         std::vector<NodeId> open;
-        for (const auto& [node, peer] : shared_.members) {
-            if (stuck.asked.contains(node) || unreachable_.contains(node) ||
-                shared_.links.main_of(node) != nullptr)
-                continue;
-            if (node == log.node) return node;  // the origin first
-            open.push_back(node);
-        }
+        const auto fits = [&](const NodeId& node) {
+            return !stuck.asked.contains(node) && !unreachable_.contains(node) &&
+                   shared_.links.main_of(node) == nullptr;
+        };
+        // The origin first.
+        if (shared_.members.find(log.node) != nullptr && fits(log.node)) return log.node;
+        shared_.members.each([&](const Peer& peer) {
+            if (fits(peer.node)) open.push_back(peer.node);
+        });
         if (!open.empty()) return open[shared_.rng.below(open.size())];
     }
     return std::nullopt;

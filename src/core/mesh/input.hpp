@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -16,6 +17,11 @@ struct Start {
 };
 struct Tick {};
 
+class Directory;
+/// All members that membership knows, at once. Nodes of one thread may share the list.
+struct PeersKnown {
+    std::shared_ptr<const Directory> all;
+};
 /// Membership: a member that can take part appeared or changed; it is gone.
 struct PeerSeen {
     Peer peer;
@@ -90,8 +96,8 @@ struct Drain {
     bool on = true;
 };
 
-using Input =
-    std::variant<Start, Tick, PeerSeen, PeerGone, LinkOpened, LinkBytes, LinkRoom, LinkClosed,
-                 Sealed, Stored, Retained, Loaded, AwaitCopies, SendPeer, Pressure, Drain>;
+using Input = std::variant<Start, Tick, PeersKnown, PeerSeen, PeerGone, LinkOpened, LinkBytes,
+                           LinkRoom, LinkClosed, Sealed, Stored, Retained, Loaded, AwaitCopies,
+                           SendPeer, Pressure, Drain>;
 
 }  // namespace anode::mesh

@@ -13,22 +13,21 @@ constexpr Duration kDrainLasts = 2s;
 }  // namespace
 
 std::optional<LinkId> Links::dial(const NodeId& peer, Purpose purpose) {
-    const auto member = shared_.members.find(peer);
-    if (member == shared_.members.end() || neighbours_.bans().banned(peer, shared_.now.mono))
-        return std::nullopt;
+    const Peer* member = shared_.members.find(peer);
+    if (member == nullptr || neighbours_.bans().banned(peer, shared_.now.mono)) return std::nullopt;
     const std::size_t frame_max =
         purpose == Purpose::Main ? shared_.config.frame_max : shared_.config.bulk_frame_max;
     Link& link = shared_.links.add(shared_.links.next_dialled(), purpose, frame_max);
     link.dialled = true;
     link.peer = peer;
-    link.name = member->second.name;
-    link.zone = member->second.zone;
+    link.name = member->name;
+    link.zone = member->zone;
     link.opened = shared_.now.mono;
     link.wanted = purpose == Purpose::Main && neighbours_.wants(peer);
     // The runtime ends a dial by itself; should it forget, we do.
     shared_.set_state(link, Link::State::Dialling, shared_.config.dial_timeout + 1s);
     ++shared_.counters.dials;
-    shared_.out->push(Dial{link.id, peer, member->second.address, shared_.config.dial_timeout});
+    shared_.out->push(Dial{link.id, peer, member->address, shared_.config.dial_timeout});
     return link.id;
 }
 

@@ -50,6 +50,7 @@ void Mesh::Parts::handle(const Input& input) {
     std::visit(Overloaded{
                    [&](const Start& in) { start(in); },
                    [&](const Tick&) { tick(); },
+                   [&](const PeersKnown& in) { links.neighbours().known(in); },
                    [&](const PeerSeen& in) { links.neighbours().seen(in.peer); },
                    [&](const PeerGone& in) { links.neighbours().gone(in.node); },
                    [&](const LinkOpened& in) { links.opened(in.id, in.identity); },

@@ -14,27 +14,30 @@ constexpr Duration kExtraLasts = 5min;
 
 void Neighbours::seen(const Peer& peer) {
     if (peer.node == shared_.config.node) return;
-    Peer& known = shared_.members[peer.node];
-    if (known == peer) return;
+    const Peer* known = shared_.members.find(peer.node);
+    if (known != nullptr && *known == peer) return;
     // A new run or a new address deserves a fresh attempt.
-    if (known.epoch != peer.epoch || known.address != peer.address) {
-        const auto target = targets_.find(peer.node);
-        if (target != targets_.end()) {
-            target->second.retry_at = shared_.now.mono;
-            target->second.failures = 0;
-        }
+    const auto target = targets_.find(peer.node);
+    if (target != targets_.end() &&
+        (known == nullptr || known->epoch != peer.epoch || known->address != peer.address)) {
+        target->second.retry_at = shared_.now.mono;
+        target->second.failures = 0;
     }
-    known = peer;
+    shared_.members.put(peer);
     changed_ = true;
 }
 
-void Neighbours::gone(const NodeId& node) { changed_ |= shared_.members.erase(node) != 0; }
+void Neighbours::known(const PeersKnown& known) {
+    shared_.members.adopt(known.all);
+    changed_ = true;
+}
+
+void Neighbours::gone(const NodeId& node) { changed_ |= shared_.members.erase(node); }
 
 void Neighbours::shake() {
-    if (shared_.members.empty()) return;
-    auto member = shared_.members.begin();
-    std::advance(member, static_cast<std::ptrdiff_t>(shared_.rng.below(shared_.members.size())));
-    extra_ = member->first;
+    const Peer* member = shared_.members.any(shared_.rng);
+    if (member == nullptr) return;
+    extra_ = member->node;
     extra_until_ = shared_.now.mono + kExtraLasts;
     changed_ = true;
 }
@@ -46,10 +49,6 @@ void Neighbours::refresh() {
     }
     if (!changed_) return;
     changed_ = false;
-    std::vector<Peer> peers;
-    for (const auto& [node, peer] : shared_.members)
-        if (!peer.draining) peers.push_back(peer);
-    const OverlayView view{shared_.config.node, shared_.config.cluster, shared_.config.zone, peers};
     std::map<NodeId, Target> next;
     const auto take = [&](const Wanted& wanted) {
         const auto old = targets_.find(wanted.node);
@@ -59,21 +58,22 @@ void Neighbours::refresh() {
         target.substitute = false;
         next[wanted.node] = target;
     };
-    for (const Wanted& wanted : overlay_.choose(view)) take(wanted);
+    for (const Wanted& wanted : overlay_.choose(shared_.members)) take(wanted);
     if (extra_until_ != Instant{} && shared_.is_member(extra_) && !next.contains(extra_))
         take({extra_, true, -1});
     shared_.full_mesh = overlay_.full();
-    add_substitutes(view, next);
+    add_substitutes(next);
     targets_ = std::move(next);
     for (const auto& [id, link] : shared_.links.all())
         link->wanted = link->purpose == Purpose::Main && targets_.contains(link->peer);
 }
 
-void Neighbours::add_substitutes(const OverlayView& view, std::map<NodeId, Target>& next) {
+void Neighbours::add_substitutes(std::map<NodeId, Target>& next) {
     std::vector<Wanted> substitutes;
     for (const auto& [node, target] : next) {
         if (target.failures < kSubstituteAfter) continue;
-        const Wanted instead{overlay_.substitute(view, target.wanted), true, target.wanted.ring};
+        const Wanted instead{overlay_.substitute(shared_.members, target.wanted), true,
+                             target.wanted.ring};
         if (instead.node != node && !next.contains(instead.node)) substitutes.push_back(instead);
     }
     for (const Wanted& wanted : substitutes) {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/mesh/bans.hpp"
+#include "core/mesh/input.hpp"
 #include "core/mesh/overlay.hpp"
 #include "core/mesh/shared.hpp"
 
@@ -18,6 +19,7 @@ public:
     explicit Neighbours(Shared& shared)
         : shared_(shared), overlay_(shared.config.full_mesh_up_to) {}
 
+    void known(const PeersKnown& known);
     void seen(const Peer& peer);
     void gone(const NodeId& node);
     /// Looks at the overlay again, with one random member more for five minutes.
@@ -49,7 +51,7 @@ private:
         bool substitute = false;
     };
     [[nodiscard]] Instant dial_at(const Target& target) const;
-    void add_substitutes(const OverlayView& view, std::map<NodeId, Target>& next);
+    void add_substitutes(std::map<NodeId, Target>& next);
 
     Shared& shared_;
     Overlay overlay_;

@@ -1,22 +1,14 @@
 #pragma once
 
-#include <span>
-#include <string_view>
 #include <vector>
 
-#include "core/mesh/types.hpp"
+#include "core/mesh/members.hpp"
 
 namespace anode::mesh {
 
 /// Whom a node links to: everyone up to `full_mesh_up_to` (with hysteresis), beyond that its neighbours on deterministic rings.
 /// Pure: equal views give equal, symmetric answers on all nodes.
 /// Source: dissemination, section 2.1; Law, Siu, "Distributed construction of random expander networks", 2003.
-struct OverlayView {
-    NodeId self;
-    std::string_view cluster;
-    std::string_view zone;
-    std::span<const Peer> peers;  ///< alive or suspect, not draining, ourselves not among them
-};
 struct Wanted {
     NodeId node;
     bool dial = false;  ///< we dial it; otherwise it dials us first
@@ -26,9 +18,9 @@ class Overlay {
 public:
     explicit Overlay(std::size_t full_mesh_up_to = 24) : full_up_to_(full_mesh_up_to) {}
     /// Sorted by node. Remembers shape and ring count for their hysteresis.
-    std::vector<Wanted> choose(const OverlayView& view);
+    std::vector<Wanted> choose(const Members& members);
     /// On a ring: the next member behind `node` in our direction, for when it cannot be reached.
-    [[nodiscard]] NodeId substitute(const OverlayView& view, const Wanted& wanted) const;
+    [[nodiscard]] NodeId substitute(const Members& members, const Wanted& wanted) const;
     [[nodiscard]] bool full() const noexcept { return full_; }
     [[nodiscard]] unsigned rings() const noexcept { return rings_; }
 

@@ -1,19 +1,22 @@
 #pragma once
 
-#include <map>
-
 #include "base/rng.hpp"
 #include "core/mesh/block_cache.hpp"
 #include "core/mesh/config.hpp"
 #include "core/mesh/link_table.hpp"
 #include "core/mesh/log_table.hpp"
+#include "core/mesh/members.hpp"
 #include "core/mesh/mesh.hpp"
 
 namespace anode::mesh {
 
 /// What the parts of a Mesh have in common. `now` and `out` are those of the step in progress.
 struct Shared {
-    Shared(Config c, Rng r) : config(std::move(c)), rng(r), cache(config.cache_bytes) {}
+    Shared(Config c, Rng r)
+        : config(std::move(c)),
+          rng(r),
+          cache(config.cache_bytes),
+          members(config.node, config.cluster, config.zone) {}
 
     Config config;
     Rng rng;
@@ -23,7 +26,7 @@ struct Shared {
     BlockCache cache;
     LinkTable links;
     LogTable logs;
-    std::map<NodeId, Peer> members;  ///< who can take part, as membership says; not ourselves
+    Members members;
     bool draining = false, pressed = false, full_mesh = true;
     std::uint64_t last_load = 0;
     std::uint8_t own_load = 0;  ///< our egress, as PING says it
@@ -38,7 +41,7 @@ struct Shared {
     void set_state(Link& link, Link::State state, Duration at_most = Duration::max());
     /// Sends CREDIT for what was taken in, once it is worth a frame.
     void give_credit(Link& link, bool all);
-    [[nodiscard]] bool is_member(const NodeId& node) const { return members.contains(node); }
+    [[nodiscard]] bool is_member(const NodeId& node) const { return members.find(node) != nullptr; }
 
 private:
     Bytes scratch_;

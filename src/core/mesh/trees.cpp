@@ -259,8 +259,8 @@ bool Trees::over(const LogEntry& entry) const {
     if (log.node == shared_.config.node) return log.epoch != shared_.config.epoch;
     const Link* link = shared_.links.main_of(log.node);
     if (link != nullptr && link->epoch == log.epoch) return false;
-    const auto member = shared_.members.find(log.node);
-    return member == shared_.members.end() || member->second.epoch > log.epoch;
+    const Peer* member = shared_.members.find(log.node);
+    return member == nullptr || member->epoch > log.epoch;
 }
 
 bool Trees::settled(const LogEntry& entry) const {

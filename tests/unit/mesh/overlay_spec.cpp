@@ -21,11 +21,17 @@ std::vector<Peer> nodes_of(std::size_t count, std::uint64_t seed, std::size_t zo
     return all;
 }
 
+/// What one of them knows of the first `count` of the others.
+Members seen_by(const std::vector<Peer>& all, std::size_t self, std::size_t count) {
+    Members members(all[self].node, "test", all[self].zone);
+    for (std::size_t i = 0; i < count; ++i)
+        if (i != self) members.put(all[i]);
+    return members;
+}
+
 std::vector<Wanted> wanted_by(const std::vector<Peer>& all, std::size_t self) {
-    std::vector<Peer> others = all;
-    others.erase(others.begin() + static_cast<std::ptrdiff_t>(self));
     Overlay overlay;
-    return overlay.choose({all[self].node, "test", all[self].zone, others});
+    return overlay.choose(seen_by(all, self, all.size()));
 }
 
 std::map<NodeId, std::set<NodeId>> graph_of(const std::vector<Peer>& all) {
@@ -115,9 +121,7 @@ TEST(Overlay, ZonesKeepHalfOfTheRingsToThemselves) {
 TEST(Overlay, ShapeHasHysteresis) {
     const auto all = nodes_of(40, 5);
     Overlay overlay;
-    const auto choose = [&](std::size_t nodes) {
-        return overlay.choose({all[0].node, "test", "z0", std::span(all).subspan(1, nodes - 1)});
-    };
+    const auto choose = [&](std::size_t nodes) { return overlay.choose(seen_by(all, 0, nodes)); };
     choose(28);
     EXPECT_TRUE(overlay.full());
     choose(29);
@@ -131,9 +135,9 @@ TEST(Overlay, ShapeHasHysteresis) {
 TEST(Overlay, AnUnreachableNeighbourIsReplacedByTheNextOneOnItsRing) {
     const auto all = nodes_of(60, 9);
     Overlay overlay;
-    const OverlayView view{all[0].node, "test", "z0", std::span(all).subspan(1)};
-    for (const Wanted& one : overlay.choose(view)) {
-        const NodeId other = overlay.substitute(view, one);
+    const Members members = seen_by(all, 0, all.size());
+    for (const Wanted& one : overlay.choose(members)) {
+        const NodeId other = overlay.substitute(members, one);
         EXPECT_NE(other, one.node);
         EXPECT_NE(other, all[0].node);
     }
