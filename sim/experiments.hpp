@@ -36,10 +36,13 @@ struct Detection {
 };
 int detection(const Detection& what, std::ostream& out);
 
-/// A large mesh, some of whose nodes publish.
+/// A large mesh, some of whose nodes publish. Each crash befalls the same cluster, in a process of its own.
 struct MeshScale {
-    unsigned nodes = 1000, origins = 4;
+    unsigned nodes = 1000, origins = 4, messages = 25, zones = 1;
     double loss = 0;  ///< per cent of packets
+    Duration latency_min = 250us, latency_max = 400us;
+    std::vector<unsigned> kill_percent{};
+    unsigned joiners = 0;
     std::uint64_t seed = 1;
 };
 int mesh_scale(const MeshScale& what, std::ostream& out);

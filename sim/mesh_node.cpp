@@ -176,7 +176,7 @@ mesh::WireBlock MeshNode::publish(Lane lane, const std::vector<std::string>& pay
 }
 
 mesh::WireBlock MeshNode::publish(Lane lane, std::span<const Draft> drafts, Instant now,
-                                  Kernel& kernel) {
+                                  Kernel& kernel, std::uint8_t flags) {
     ANODE_ASSERT(!drafts.empty());
     Seq& last = sealed_[lane];
     BlockBuilder builder;
@@ -189,8 +189,8 @@ mesh::WireBlock MeshNode::publish(Lane lane, std::span<const Draft> drafts, Inst
     }
     wire.last_hlc = last_hlc_;
     last += wire.count;
-    const BlockPtr block = builder.seal(log(lane), wire.first, Arrival{wire.first},
-                                        wire.first == 1 ? block_flag::kOpensLog : 0);
+    if (wire.first == 1) flags |= block_flag::kOpensLog;
+    const BlockPtr block = builder.seal(log(lane), wire.first, Arrival{wire.first}, flags);
     wire.wire = std::make_shared<const Bytes>(encode_block(*block, BlockCodec::None));
     store_.append(ModelStore::Written{log(lane), wire});
     tell(mesh::Sealed{log(lane), wire}, now, kernel);

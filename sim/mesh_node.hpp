@@ -39,7 +39,8 @@ public:
     /// Seals a block of our own run and hands it on; the store gets it as well.
     mesh::WireBlock publish(Lane lane, const std::vector<std::string>& payloads,
                             std::string_view topic, Instant now, Kernel& kernel);
-    mesh::WireBlock publish(Lane lane, std::span<const Draft> drafts, Instant now, Kernel& kernel);
+    mesh::WireBlock publish(Lane lane, std::span<const Draft> drafts, Instant now, Kernel& kernel,
+                            std::uint8_t flags = 0);
     void skew_wall(Duration by) { options_.wall += by / 1us; }
     void sync_takes(Duration latency) { options_.sync = latency; }
     void keep(std::string key, std::optional<Bytes> value) {

@@ -1,5 +1,6 @@
 #include "sim/tool.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdlib>
@@ -24,8 +25,11 @@ constexpr std::string_view kUsage =
     "and printed as one line\n"
     "anode-sim scale [--members N] [--kill PERCENT,…] [--plain] [--seed S]   time to a common "
     "view, bandwidth\n"
-    "anode-sim mesh-scale [--nodes N] [--origins K] [--loss PERCENT] [--seed S]   how far and fast "
-    "messages travel\n"
+    "anode-sim mesh-scale [--nodes N] [--origins K] [--messages M] [--zones Z] [--loss PERCENT] "
+    "[--wide]\n"
+    "          [--kill PERCENT,…] [--join N] [--seed S]    how far and fast messages travel, and "
+    "what is "
+    "left when many nodes crash\n"
     "anode-sim lifeguard [--members N] [--minutes M] [--plain]               false positives "
     "beside starved members\n"
     "anode-sim detection [--members N] [--runs R]                            time to declare a "
@@ -212,10 +216,17 @@ int measure_mesh(Options options, std::ostream& out) {
     MeshScale what;
     what.nodes = options.number<unsigned>("nodes", what.nodes);
     what.origins = options.number<unsigned>("origins", what.origins);
+    what.messages = options.number<unsigned>("messages", what.messages);
+    what.zones = options.number<unsigned>("zones", what.zones);
+    what.joiners = options.number<unsigned>("join", what.joiners);
+    what.kill_percent = options.numbers("kill", what.kill_percent);
+    if (options.has("wide")) what.latency_min = 100us, what.latency_max = 1ms;
     what.loss = options.number<double>("loss", what.loss);
     what.seed = options.number<std::uint64_t>("seed", what.seed);
     if (!options.good() || what.nodes < 10 || what.nodes > 20'000 || what.origins == 0 ||
-        what.origins > what.nodes / 2)
+        what.origins > what.nodes / 2 || what.messages == 0 || what.zones == 0 ||
+        std::ranges::any_of(what.kill_percent, [](unsigned share) { return share > 95; }) ||
+        what.joiners > what.nodes)
         return out << kUsage, 2;
     return mesh_scale(what, out);
 }
