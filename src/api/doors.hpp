@@ -79,6 +79,8 @@ public:
         std::vector<std::pair<std::string, std::string>> headers;
     };
     virtual void push(Push push, Reply<Result<PublishResult>> reply) = 0;
+    /// What a publisher gets that asks for no level. Any thread.
+    [[nodiscard]] virtual AckLevel default_level() const { return {}; }
 };
 
 // -- live blocks ----------------------------------------------------------------------------------
@@ -109,7 +111,8 @@ struct Failure {
         Stale,
         ReadOnly,
         TooLarge,
-        Unavailable
+        Unavailable,
+        RateLimited,  ///< too many changes at once: try again
     } why;
     std::string detail;
     std::vector<ObjectError> errors;

@@ -90,6 +90,17 @@ void Engine::publish(api::PublishRequest request, api::Reply<Result<api::Publish
     loop_.post([this] { take_inbox(); });
 }
 
+api::AckLevel Engine::default_level() const {
+    const unsigned copies = default_copies_.load(std::memory_order_relaxed);
+    return copies == 0 ? api::AckLevel{api::Ack::Received, 1}
+                       : api::AckLevel{api::Ack::Disk, copies};
+}
+
+void Engine::set_default_level(api::AckLevel level) noexcept {
+    default_copies_.store(level.ack == api::Ack::Received ? 0 : level.copies,
+                          std::memory_order_relaxed);
+}
+
 void Engine::push(Push push, api::Reply<Result<api::PublishResult>> reply) {
     loop_.post([this, push = std::move(push), reply = std::move(reply)]() mutable {
         if (push_target_ == nullptr) return reply(fail(Errc::NotFound, "no such source"));
@@ -145,6 +156,8 @@ void Engine::do_publish(api::PublishRequest request, api::Reply<Result<api::Publ
         if (answer_known(request, idem, reply)) return;
     }
     if (pressed()) return refuse(Errc::Overloaded, "the node cannot keep up");
+    if (request.level.copies > nodes())
+        return refuse(Errc::Overloaded, "fewer nodes are alive than copies are asked for");
     if (no_space_ && request.level.ack == api::Ack::Disk)
         return refuse(Errc::NoSpace, "the disk is full");
 
@@ -169,8 +182,11 @@ void Engine::do_publish(api::PublishRequest request, api::Reply<Result<api::Publ
             tell_nodes(kIdempotencyTopic, idem, Idempotency::encode(known));
         idempotency_.remember(std::move(idem), std::move(known));
     }
-    if (!reply) return;
-    if (request.level.ack == api::Ack::Received) return reply(std::move(result));
+    if (reply) answer_at(std::move(result), std::move(reply));
+}
+
+void Engine::answer_at(api::PublishResult result, api::Reply<Result<api::PublishResult>> reply) {
+    if (result.level.ack == api::Ack::Received) return reply(std::move(result));
     when_stored([this, result = std::move(result), reply = std::move(reply),
                  last = last_place_](const Result<void>& done) mutable {
         if (!done) return reply(std::unexpected(done.error()));
@@ -232,7 +248,7 @@ Place Engine::add(const Draft& draft, bool derived) {
     LaneWriter& lane = draft.topic.starts_with('$') ? system_ : data_;
     if (lane.full(draft.payload.size())) seal(lane);
     const Place place = lane.add(draft, clock_, loop_.now().wall);
-    last_place_ = {lane.log(), place.seq};
+    if (&lane == &data_) last_place_ = {lane.log(), place.seq};
     if (derived)
         ++balance_.derived;
     else

@@ -30,8 +30,9 @@ public:
     virtual void push(api::Publishing::Push push, api::Reply<Result<api::PublishResult>> reply) = 0;
 };
 
-/// What nodes tell each other: the small state, and which idempotency keys were used. Shown to nobody.
-inline constexpr std::string_view kStateTopic = "$state", kIdempotencyTopic = "$idem";
+/// What nodes tell each other: the small state, which idempotency keys were used, who has seen whose lane. Shown to nobody.
+inline constexpr std::string_view kStateTopic = "$state", kIdempotencyTopic = "$idem",
+                                  kSeenTopic = "$seen";
 
 /// Hears of our own blocks, for the other nodes.
 class Outlet {
@@ -72,6 +73,8 @@ public:
     [[nodiscard]] unsigned nodes() const override {
         return outlet_ == nullptr ? 1 : 1 + static_cast<unsigned>(outlet_->peers());
     }
+    [[nodiscard]] api::AckLevel default_level() const override;
+    void set_default_level(api::AckLevel level) noexcept;
     void push(Push push, api::Reply<Result<api::PublishResult>> reply) override;
     std::uint64_t attach(Sink sink, Arrival& head) override;
     void detach(std::uint64_t id) override;
@@ -89,8 +92,9 @@ public:
     /// Entries of a system lane go here before listeners see them; true: it was for us alone, hide it.
     using SystemEntry = std::function<bool(const LogKey& log, const Entry& entry)>;
     void on_remote_system(SystemEntry listener) { system_entry_ = std::move(listener); }
-    /// Writes an entry of the small state to our system lane, which no listener sees, and tells where it stands.
-    Place state_message(BytesView payload);
+    /// Writes an entry of the small state, or another one between nodes, to our system lane, which no listener sees, and tells
+    /// where it stands.
+    Place state_message(BytesView payload, std::string_view topic = kStateTopic);
     /// The latest position of a source in blocks of other nodes; nothing if none came.
     [[nodiscard]] const Bytes* remote_position(std::string_view source) const;
     void set_outlet(Outlet* outlet) noexcept { outlet_ = outlet; }
@@ -98,6 +102,8 @@ public:
     void ride_along(Record record);
     /// Answers once everything taken in so far is synced, or why it never will be.
     void when_stored(std::move_only_function<void(const Result<void>&)> done);
+    /// Answers once everything taken in so far has reached the level that the result names, or why it never will.
+    void answer_at(api::PublishResult result, api::Reply<Result<api::PublishResult>> reply);
     /// Counts what never became a message.
     void count_rejected(std::string_view source, std::string_view reason, std::uint64_t n = 1);
     void count_duplicates(std::uint64_t n);
@@ -195,7 +201,7 @@ private:
     LaneWriter data_, system_;
     Arrival next_arrival_;
     std::array<Instant, 2> last_race_{};  ///< of the lanes
-    LogPlace last_place_;                 ///< of the message taken in last
+    LogPlace last_place_;                 ///< of the message of the data lane taken in last
     pipeline::Pipelines pipelines_;
     std::unique_ptr<Outputs> outputs_;
     PushTarget* push_target_ = nullptr;
@@ -242,6 +248,7 @@ private:
     std::unordered_map<std::string, Letters> letters_;
     IngestSeries series_;
     RecentRate intake_;  ///< with what other nodes send
+    std::atomic<unsigned> default_copies_{1};  ///< of the level that nobody chose; 0: received
 };
 
 }  // namespace anode::app

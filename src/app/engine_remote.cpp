@@ -79,7 +79,7 @@ bool Engine::take_system(const LogKey& log, const Entry& entry) {
 /// What nodes tell each other travels in our system lane; no listener is shown it.
 void Engine::hide_between_nodes(BlockPtr& block) {
     const auto between_nodes = [](std::string_view topic) {
-        return topic == kStateTopic || topic == kIdempotencyTopic;
+        return topic == kStateTopic || topic == kIdempotencyTopic || topic == kSeenTopic;
     };
     if (std::ranges::none_of(block->topics(), between_nodes)) return;
     BlockMarks marks;
@@ -88,7 +88,9 @@ void Engine::hide_between_nodes(BlockPtr& block) {
     place_block(block, block->first_arrival(), std::move(marks));
 }
 
-Place Engine::state_message(BytesView payload) { return tell_nodes(kStateTopic, {}, payload); }
+Place Engine::state_message(BytesView payload, std::string_view topic) {
+    return tell_nodes(topic, {}, payload);
+}
 
 Place Engine::tell_nodes(std::string_view topic, std::string_view key, BytesView payload) {
     Draft draft;

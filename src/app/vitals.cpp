@@ -1,5 +1,9 @@
 #include "app/vitals.hpp"
 
+#include <sys/resource.h>
+
+#include <cmath>
+
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "core/json/json.hpp"
@@ -46,6 +50,31 @@ void Vitals::refresh() {
         .set(static_cast<double>(stats.disk_free));
 }
 
+std::uint64_t Vitals::listeners() const {
+    double all = 0;
+    for (const char* transport : {"ws", "sse", "ndjson"})
+        all += metrics_.gauge("anode_listeners", "Connected listeners", {{"transport", transport}})
+                   .value();
+    return static_cast<std::uint64_t>(all);
+}
+
+/// Cores that were busy for us since the last call.
+double Vitals::cpu() {
+    rusage usage{};
+    (void)::getrusage(RUSAGE_SELF, &usage);
+    const auto spent = [](const timeval& time) {
+        return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+    };
+    const Duration used = spent(usage.ru_utime) + spent(usage.ru_stime);
+    const Instant now = loop_.now().mono;
+    const double share = cpu_at_ == Instant{} ? 0
+                                              : std::chrono::duration<double>(used - cpu_before_) /
+                                                    std::chrono::duration<double>(now - cpu_at_);
+    cpu_before_ = used;
+    cpu_at_ = now;
+    return std::round(share * 1000) / 1000;
+}
+
 void Vitals::tick() {
     const double used = static_cast<double>(resident_bytes()) /
                         static_cast<double>(std::max<std::uint64_t>(memory_limit_, 1));
@@ -72,7 +101,18 @@ void Vitals::tick() {
     out.member("sources", totals.defined).member("sources_live", totals.live);
     out.member("sources_per_second", totals.messages_per_second)
         .member("memory_bytes", resident_bytes());
-    out.member("shed_level", level).end_object();
+    out.member("memory_limit", memory_limit_).member("shed_level", level);
+    out.member("sources_owned", totals.owned).member("listeners", listeners());
+    out.member("cpu", cpu());
+    const StoreStats stats = store_.stats();
+    out.member("store_bytes", stats.bytes).member("store_pending", stats.pending_bytes);
+    out.member("disk_free", stats.disk_free).member("disk_total", stats.disk_total);
+    out.member("disk_full", stats.full);
+    const Cluster cluster = cluster_ ? cluster_() : Cluster{};
+    out.member("health_score", std::uint64_t{cluster.health_score})
+        .member("links", std::uint64_t{cluster.links});
+    out.member("clock_offset_ms", static_cast<double>(cluster.clock_offset.count()) / 1e3);
+    out.end_object();
     before_ = now;
     engine_.system_message("$sys.stats." + facts_.id_text, std::move(json));
     loop_.after(1s, [this] { tick(); });

@@ -219,3 +219,72 @@ def test_an_edit_and_a_removal_reach_all_nodes(trio, ticks):
     assert trio[1].request("DELETE", "/v1/sources/edited").status in (200, 204)
     eventually(lambda: all(node.get("/v1/sources/edited").status == 404 for node in trio), 20, what="the removal everywhere")
     eventually(lambda: not ticks.sockets, 20, what="the end of the connection")
+
+
+def test_a_warm_standby_is_connected_and_silent_and_goes_on_when_the_owner_dies(trio, ticks):
+    ticks.ticking.set()
+    trio[0].add_source(ticks.definition("warm", placement={"standby": "warm"}))
+    owner = owner_among(trio, "warm", settled=3)
+    others = [node for node in trio if node is not owner]
+    eventually(lambda: len(ticks.sockets) == 2, 20, what="the connection of the standby")
+    standby = next(node for node in others if id_of(node) == owner.source("warm")["standby"])
+    eventually(lambda: standby.source("warm").get("standby_state") == "live", 20, what="a live standby")
+    listener = Listener(others[0].port, "feed.warm")
+    hears_beyond(listener, ticks.sent + 20)
+    killed, connects = time.monotonic(), ticks.connects
+    owner.kill()
+    marker = ticks.sent + 5
+    hears_beyond(listener, marker)
+    took = time.monotonic() - killed
+    print(f"\na warm standby's data flow {took:.2f} s after the owner was killed")
+    assert owner_among(others, "warm") is standby
+    heard = numbers(listener)
+    assert len(heard) == len(set(heard)), "the standby was silent"
+    eventually(lambda: len(ticks.sockets) == 2, 30, what="a new standby")
+    assert ticks.connects == connects + 1, "only the new standby has connected"
+
+
+def test_a_restarted_standby_shows_that_it_stands_by_at_once(trio, ticks):
+    trio[0].add_source(ticks.definition("calm"))
+    owner = owner_among(trio, "calm", settled=3)
+    other = next(node for node in trio if node is not owner)
+    other.kill()
+    other.start()
+    shown = other.source("calm")
+    assert shown["role"] == "standby" and shown["owner"] == id_of(owner), shown
+    assert shown["state"] in ("standby", "live"), shown
+
+
+def test_nothing_is_left_of_a_source_that_was_removed(trio, ticks):
+    trio[0].add_source(ticks.definition("brief"))
+    owner_among(trio, "brief")
+    assert trio[1].request("DELETE", "/v1/sources/brief").status in (200, 204)
+    eventually(lambda: all(node.get("/v1/sources/brief").status == 404 for node in trio), 20, what="the removal everywhere")
+    stays(lambda: all(node.get("/v1/sources/brief").status == 404 for node in trio), 2, what="the removal")
+    trio[2].add_source(ticks.definition("brief"))
+    eventually(lambda: trio[2].source("brief")["owner"], 20, what="an owner")
+    stays(lambda: trio[2].source("brief")["term"] == 1, 2, what="the first term, as of any new source")
+
+
+def test_many_declared_sources_are_shared_without_a_wait(make_node, ticks):
+    node = make_node(start=False, ports=[ticks.port], config={
+        "source": [ticks.definition(f"d-{number}", enabled=False) for number in range(1500)]})
+    node.start()
+    began = time.monotonic()
+    eventually(lambda: node.get("/v1/sources/d-1499").status == 200, 30, what="the last of them")
+    assert time.monotonic() - began < patient(5)
+    eventually(lambda: node.metric("anode_state_adopting", kind="declared-source") == 0, 10, what="the end of it")
+
+
+def test_changes_past_the_rate_are_refused_with_a_time_to_wait(make_node, ticks):
+    node = make_node(ports=[ticks.port])
+    answers = []
+    for number in range(3000):
+        answers.append(node.post("/v1/pipelines", {"name": "p", "input": "in.a", "output": "out.a", "steps": []})
+                       if number == 0 else node.request("PATCH", "/v1/pipelines/p", {"enabled": bool(number % 2)}))
+        if answers[-1].status == 429:
+            break
+    refused = answers[-1]
+    assert (refused.status, refused.json()["code"]) == (429, "rate-limited"), refused
+    assert refused.json()["retry_ms"] and refused.headers["Retry-After"]
+    eventually(lambda: node.request("PATCH", "/v1/pipelines/p", {"enabled": True}).status == 200, 10, what="room again")

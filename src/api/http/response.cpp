@@ -147,6 +147,9 @@ Problem Problem::of(const Failure& failure) {
         case Failure::Why::TooLarge:
             problem = of_code(413, "too-large", failure.detail);
             break;
+        case Failure::Why::RateLimited:
+            problem = of_code(429, "rate-limited", failure.detail);
+            break;
         case Failure::Why::Unavailable:
             problem = of_code(503, "store-unavailable", failure.detail);
             break;

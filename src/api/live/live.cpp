@@ -244,7 +244,7 @@ void Live::push(Request& request, Responder responder) {
     if (!request.caller.covers(topic))
         return responder.problem(Problem::forbidden("the topic is not within your patterns"));
     const auto asked = request.arg("ack");
-    const auto level = AckLevel::parse(asked.value_or("disk"));
+    const auto level = asked ? AckLevel::parse(*asked) : parts_.doors.publishing.default_level();
     if (!level)
         return responder.problem(Problem::invalid("ack must be received, disk or copies:N"));
     auto upgraded = upgrade_of(request);

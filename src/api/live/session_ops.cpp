@@ -331,7 +331,8 @@ void Session::pub(const json::Value& root, std::optional<std::int64_t> id) {
         item.kind = parsed.value_or(Kind::Set);
     }
     PublishRequest request;
-    if (const auto parsed = AckLevel::parse(level.value_or("disk")))
+    request.level = hub_.parts().doors.publishing.default_level();
+    if (const auto parsed = level ? AckLevel::parse(*level) : request.level)
         request.level = *parsed;
     else
         fields.wrong("ack", "must be received, disk or copies:N");

@@ -33,11 +33,12 @@ void write_counts(json::Writer& out, const ClusterView& view) {
     out.end_array();
 }
 
-Answer cluster(const RouteContext& context) {
+Answer cluster(const RouteContext& context, const Request& request) {
     const auto view = read_view(context.doors.cluster);
     if (!view) return refuse(view.error());
     const NodeControl& node = context.doors.node;
-    const OwnStats own(context.doors.store, node.facts());
+    const AllStats all(context.doors.store);
+    const NodeStats& own = all.of(node.facts().id_text);
     const StoreStats stats = context.doors.store.stats();
     Bytes json;
     json::Writer out(json);
@@ -47,7 +48,13 @@ Answer cluster(const RouteContext& context) {
     out.member("topics", stats.topics).member("messages", stats.messages);
     out.member("bytes", stats.bytes);
     for (const char* name : {"sources", "sources_live", "in_per_second"}) own.write(out, name);
-    out.member("alerts", 0).member("node", node.facts().id_text).end_object();
+    out.member("alerts", 0).member("node", node.facts().id_text);
+    if (request.flag("members")) {
+        out.key("members").begin_array();
+        for (const MemberInfo& member : view->members) out.raw(node_json(context, member, all));
+        out.end_array();
+    }
+    out.end_object();
     return Response::json(std::move(json));
 }
 
@@ -139,12 +146,14 @@ using Verb = Answer (*)(const RouteContext&, const Request&);
 }  // namespace
 
 void add_cluster(Router& router, const Context& context) {
-    router.add({.method = Method::Get,
-                .pattern = "/v1/cluster",
-                .role = Role::Viewer,
-                .handler = answering([context](Request&) { return cluster(*context); }),
-                .run_on = RunOn::Worker,
-                .summary = "The cluster in one object: counts, rates, health, versions"});
+    router.add(
+        {.method = Method::Get,
+         .pattern = "/v1/cluster",
+         .role = Role::Viewer,
+         .handler = answering([context](Request& request) { return cluster(*context, request); }),
+         .run_on = RunOn::Worker,
+         .summary = "The cluster in one object: counts, rates, health, versions",
+         .args = {"members"}});
     const auto verb = [&](std::string name, std::string summary, Verb act) {
         router.add({.method = Method::Post,
                     .pattern = "/v1/cluster:" + name,

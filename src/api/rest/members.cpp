@@ -11,6 +11,9 @@ using membership::MemberState;
 
 namespace {
 
+constexpr std::string_view kStats = "$sys.stats.";
+constexpr std::size_t kNodesMax = 10'000;
+
 void write_milliseconds(json::Writer& out, std::string_view name, Duration time) {
     out.key(name);
     if (time <= 0ns)
@@ -68,15 +71,28 @@ std::string_view health_word(const NodeControl& node) {
     return word;
 }
 
-OwnStats::OwnStats(const Store& store, const NodeFacts& facts) {
-    const auto found = store.last(*PatternSet::parse("$sys.stats." + facts.id_text), 1);
-    if (!found || found->empty()) return;
-    text_ = found->back().block->entry(found->back().index).payload;
-    if (!document_.parse(text_)) text_.clear();
+NodeStats::NodeStats(Bytes text) : text_(std::move(text)) {
+    if (!text_.empty() && (!document_.parse(text_) || !document_.root().is_object())) text_.clear();
 }
 
-void OwnStats::write(json::Writer& out, std::string_view name) const {
-    out.key(name);
+AllStats::AllStats(const Store& store) {
+    const auto found = store.last(*PatternSet::parse(std::string(kStats) + "*"), kNodesMax);
+    if (!found) return;
+    for (const Found& one : *found) {
+        const Entry entry = one.block->entry(one.index);
+        if (entry.topic.starts_with(kStats))
+            nodes_.try_emplace(std::string(entry.topic.substr(kStats.size())),
+                               Bytes(entry.payload));
+    }
+}
+
+const NodeStats& AllStats::of(std::string_view node) const {
+    const auto found = nodes_.find(node);
+    return found == nodes_.end() ? nothing_ : found->second;
+}
+
+void NodeStats::write(json::Writer& out, std::string_view as, std::string_view name) const {
+    out.key(as);
     const json::Value value = text_.empty() ? json::Value{} : document_.root()[name];
     if (value)
         out.raw(value.raw());

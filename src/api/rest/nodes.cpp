@@ -10,36 +10,13 @@ namespace anode::api::rest {
 
 namespace {
 
-void write_disk(json::Writer& out, const StoreStats& stats) {
-    out.key("disk").begin_object().member("free", stats.disk_free);
-    out.member("total", stats.disk_total).member("store", stats.bytes).member("full", stats.full);
-    out.end_object();
-}
-
 /// What only the node itself knows.
 void write_self(json::Writer& out, const RouteContext& context) {
     const NodeControl& node = context.doors.node;
     const NodeFacts& facts = node.facts();
-    const OwnStats stats(context.doors.store, facts);
     out.member("ready", node.ready()).member("health", health_word(node));
     out.member("started", text::rfc3339(facts.started));
     out.member("uptime_seconds", (wall_now() - facts.started) / 1'000'000);
-    out.key("load").begin_object();
-    for (const char* name : {"in_per_second", "memory_bytes", "shed_level"}) stats.write(out, name);
-    out.end_object();
-    for (const char* name : {"sources", "sources_live"}) stats.write(out, name);
-    out.member("clock_offset_ms", 0);
-    write_disk(out, context.doors.store.stats());
-}
-
-Bytes node_json(const RouteContext& context, const MemberInfo& member) {
-    Bytes json;
-    json::Writer out(json);
-    out.begin_object();
-    write_member(out, member);
-    if (member.self) write_self(out, context);
-    out.end_object();
-    return json;
 }
 
 Answer nodes(const RouteContext& context, const Request& request) {
@@ -47,6 +24,7 @@ Answer nodes(const RouteContext& context, const Request& request) {
     if (!range) return refuse(range.error());
     const auto view = read_view(context.doors.cluster);
     if (!view) return refuse(view.error());
+    const AllStats stats(context.doors.store);
     std::vector<Bytes> items;
     std::optional<std::string> next;
     const MemberInfo* last = nullptr;
@@ -56,7 +34,7 @@ Answer nodes(const RouteContext& context, const Request& request) {
             next = last->id;
             break;
         }
-        items.push_back(node_json(context, member));
+        items.push_back(node_json(context, member, stats));
         last = &member;
     }
     return page(request, items, next);
@@ -67,7 +45,7 @@ Answer one_node(const RouteContext& context, const Request& request) {
     if (!view) return refuse(view.error());
     const MemberInfo* member = find_member(*view, request.param("id"));
     if (member == nullptr) return refuse(Problem::not_found("no node of this id"));
-    return Response::json(node_json(context, *member));
+    return Response::json(node_json(context, *member, AllStats(context.doors.store)));
 }
 
 /// Why a verb cannot be carried out here: it means another node, or none.
@@ -140,6 +118,33 @@ void add_verbs(Router& router, const Context& context) {
 
 }  // namespace
 
+Bytes node_json(const RouteContext& context, const MemberInfo& member, const AllStats& all) {
+    Bytes json;
+    json::Writer out(json);
+    out.begin_object();
+    write_member(out, member);
+    if (member.self) write_self(out, context);
+    if (const NodeStats& stats = all.of(member.id); lives(member) && stats.known()) {
+        out.key("load").begin_object();
+        for (const char* name : {"in_per_second", "stored_per_second", "cpu", "memory_bytes",
+                                 "memory_limit", "shed_level"})
+            stats.write(out, name);
+        out.end_object();
+        for (const char* name : {"sources", "sources_owned", "sources_live", "listeners", "links",
+                                 "health_score", "clock_offset_ms"})
+            stats.write(out, name);
+        out.key("disk").begin_object();
+        stats.write(out, "free", "disk_free");
+        stats.write(out, "total", "disk_total");
+        stats.write(out, "store", "store_bytes");
+        stats.write(out, "full", "disk_full");
+        out.end_object();
+        stats.write(out, "told", "at");
+    }
+    out.end_object();
+    return json;
+}
+
 void add_nodes(Router& router, const Context& context) {
     router.add(
         {.method = Method::Get,
@@ -147,7 +152,7 @@ void add_nodes(Router& router, const Context& context) {
          .role = Role::Viewer,
          .handler = answering([context](Request& request) { return nodes(*context, request); }),
          .run_on = RunOn::Worker,
-         .summary = "All members of the cluster with their state; this node with its load",
+         .summary = "All members of the cluster with their state and load",
          .args = {"limit", "after"}});
     router.add(
         {.method = Method::Get,

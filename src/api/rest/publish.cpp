@@ -17,9 +17,9 @@ namespace {
 constexpr std::size_t kBodyOnLoopMax = 128 << 10;
 constexpr std::size_t kIdempotencyKeyMax = 255;
 
-Read<AckLevel> read_level(const Request& request) {
+Read<AckLevel> read_level(const Doors& doors, const Request& request) {
     const auto text = request.arg("ack");
-    if (!text) return AckLevel{};
+    if (!text) return doors.publishing.default_level();
     const auto level = AckLevel::parse(*text);
     if (!level) return refuse_member("ack", "received, disk or copies:N is expected");
     return *level;
@@ -91,7 +91,7 @@ void publish(const Doors& doors, Request& request, Responder responder) {
     const std::string_view topic = request.param("topic");
     if (auto problem = refuse_topic(request.caller, topic))
         return responder.problem(std::move(*problem));
-    auto level = read_level(request);
+    auto level = read_level(doors, request);
     if (!level) return responder.problem(std::move(level.error()));
     if (level->copies > doors.publishing.nodes())
         return responder.problem(

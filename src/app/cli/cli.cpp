@@ -54,6 +54,7 @@ int run_cli(int argc, char** argv) {
     add_node_commands(app, shell);
     add_data_commands(app, shell);
     add_source_commands(app, shell);
+    add_status_command(app, shell);
     add_look_commands(app, shell);
     add_cluster_commands(app, shell);
     try {

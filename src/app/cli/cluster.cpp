@@ -46,6 +46,9 @@ int nodes(const Shell& shell, const std::string& id) {
                                                                  {"ZONE", "zone"},
                                                                  {"VERSION", "version"},
                                                                  {"RTT_MS", "rtt_ms"},
+                                                                 {"IN/S", "load.in_per_second"},
+                                                                 {"CPU", "load.cpu"},
+                                                                 {"FREE", "disk.free"},
                                                                  {"URL", "url"}});
 }
 

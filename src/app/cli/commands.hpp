@@ -29,7 +29,8 @@ struct Shell {
 void add_node_commands(CLI::App& app, Shell& shell);     ///< run, demo, config, version
 void add_data_commands(CLI::App& app, Shell& shell);     ///< sub, pub, history, get, topics
 void add_source_commands(CLI::App& app, Shell& shell);   ///< sources, pipelines
-void add_look_commands(CLI::App& app, Shell& shell);     ///< status, health, listeners, …
+void add_status_command(CLI::App& app, Shell& shell);    ///< status
+void add_look_commands(CLI::App& app, Shell& shell);     ///< health, listeners, …
 void add_cluster_commands(CLI::App& app, Shell& shell);  ///< nodes, cluster, keys
 
 }  // namespace anode::app

@@ -1,55 +1,10 @@
 #include <CLI/CLI.hpp>
-#include <map>
 #include <memory>
 
 #include "app/cli/commands.hpp"
-#include "base/text.hpp"
 
 namespace anode::app {
 namespace {
-
-std::string member(const json::Value& value, std::string_view name) {
-    return name.empty() ? cell(value) : cell(value.find(name));
-}
-
-/// One screen: the cluster, its nodes, the sources that need a look.
-int status(const Shell& shell) {
-    const Client client = shell.client();
-    const Output out = shell.out();
-    const auto cluster = client.get("/v1/cluster");
-    if (!cluster || out.as != OutputAs::Table) return out.show(cluster, {});
-    const auto nodes = client.get("/v1/nodes");
-    const auto sources = client.get("/v1/sources?limit=1000");
-    if (!nodes) return Output::trouble(nodes.error());
-    if (!sources) return Output::trouble(sources.error());
-    json::Document of_cluster, of_nodes, of_sources;
-    if (!of_cluster.parse(cluster->body) || !of_nodes.parse(nodes->body) ||
-        !of_sources.parse(sources->body))
-        return Output::trouble({exit_code::kFailed, "an answer is no JSON"});
-    Output::line("cluster " + member(of_cluster.root(), "name"));
-    const json::Value node_items = of_nodes.root()["items"];
-    for (json::Value node = node_items.first(); node; node = node.next_in(node_items))
-        Output::line("node    " + member(node, "name") + "  " + member(node, "id") + "  " +
-                     member(node, "state") + "  " + member(node, "version"));
-    std::map<std::string, std::uint64_t> states;
-    double rate = 0;
-    std::vector<std::string> troubled;
-    const json::Value items = of_sources.root()["items"];
-    for (json::Value source = items.first(); source; source = source.next_in(items)) {
-        const std::string state = member(source, "state");
-        ++states[state];
-        rate += source["messages_per_second"].number().value_or(0);
-        if ((state == "failed" || state == "backoff" || state == "stale" || state == "limited") &&
-            troubled.size() < 10)
-            troubled.push_back("  " + member(source, "name") + "  " + state + "  " +
-                               member(source["last_error"], "detail"));
-    }
-    std::string line = "sources";
-    for (const auto& [state, count] : states) line += "  " + std::to_string(count) + " " + state;
-    Output::line(line + "  " + std::to_string(static_cast<std::uint64_t>(rate)) + " messages/s");
-    for (const std::string& one : troubled) Output::line(one);
-    return exit_code::kDone;
-}
 
 int health(const Shell& shell, bool ready) {
     const auto answer = shell.client().get(ready ? "/readyz" : "/livez");
@@ -111,10 +66,6 @@ const std::vector<Look>& looks() {
 }  // namespace
 
 void add_look_commands(CLI::App& app, Shell& shell) {
-    app.add_subcommand("status", "One screen about the cluster")->callback([&shell] {
-        shell.chosen = [&shell] { return status(shell); };
-    });
-
     auto ready = std::make_shared<bool>(false);
     auto* probe = app.add_subcommand("health", "A probe for containers: the exit code tells");
     auto live = std::make_shared<bool>(false);

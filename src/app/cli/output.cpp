@@ -60,6 +60,13 @@ void Output::line(std::string_view text) {
     std::fputc('\n', stdout);
 }
 
+void Output::table(const std::vector<std::vector<std::string>>& rows) {
+    if (on_terminal())
+        print_aligned(rows);
+    else
+        print_tabs(rows);
+}
+
 void Output::remark(std::string_view text) const {
     if (!quiet) std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
 }
@@ -104,10 +111,7 @@ int Output::show(const Tried<Answer>& answer, const std::vector<Column>& columns
         for (const Column& column : columns)
             rows.back().push_back(cell(at_path(item, column.path)));
     }
-    if (on_terminal())
-        print_aligned(rows);
-    else
-        print_tabs(rows);
+    table(rows);
     return exit_code::kDone;
 }
 
@@ -120,10 +124,7 @@ int Output::show_object(const Tried<Answer>& answer) const {
     const json::Value root = document.root();
     for (json::Value member = root.first(); member; member = member.next_in(root))
         rows.push_back({member.name(), cell(member)});
-    if (on_terminal())
-        print_aligned(rows);
-    else
-        print_tabs(rows);
+    table(rows);
     return exit_code::kDone;
 }
 

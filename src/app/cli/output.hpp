@@ -30,6 +30,8 @@ struct Output {
     void remark(std::string_view text) const;
     static int trouble(const Trouble& trouble);
     static void line(std::string_view text);
+    /// Rows below a heading: aligned on a terminal, else with tabs between.
+    static void table(const std::vector<std::vector<std::string>>& rows);
 };
 
 bool on_terminal();

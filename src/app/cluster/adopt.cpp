@@ -1,57 +1,69 @@
 #include "app/cluster/adopt.hpp"
 
-#include <deque>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "base/log.hpp"
 
 namespace anode::app {
 namespace {
 
-constexpr Duration kPause = 1s;
+constexpr std::size_t kMuch = 1'000;
+constexpr Duration kTellEvery = 1s;
 
 /// What is still to be moved. Lives as long as a task of the loop holds it.
 struct Adoption : std::enable_shared_from_this<Adoption> {
     Adoption(Loop& l, Engine& e, SharedState& s, std::string k)
-        : loop(l), engine(e), state(s), kind(std::move(k)) {}
+        : loop(l), engine(e), state(s), kind(std::move(k)), progress(e.metrics(), kind) {}
 
     void next() {
-        while (!waiting.empty() && !paused) {
-            auto [key, value] = std::move(waiting.front());
-            waiting.pop_front();
-            Bytes again = value;
-            state.write({kind, key, std::move(value), false, ""},
-                        [self = shared_from_this(), key,
-                         again = std::move(again)](const Result<state::Item>& written) mutable {
-                            self->wrote(std::move(key), std::move(again), written);
-                        });
+        for (std::size_t n = 0; n < kAdoptPortion && !waiting.empty(); ++n) {
+            auto [key, value] = std::move(waiting.back());
+            waiting.pop_back();
+            SharedState::Wish wish{kind, key, std::move(value), false, ""};
+            wish.adopted = true;
+            state.write(std::move(wish), [self = shared_from_this(),
+                                          key](const Result<state::Item>& written) mutable {
+                self->wrote(std::move(key), written);
+            });
         }
+        progress.left(waiting.size(), loop.now().mono);
+        if (!waiting.empty()) loop.after(1ms, [self = shared_from_this()] { self->next(); });
     }
-    void wrote(std::string key, Bytes value, const Result<state::Item>& written) {
+    void wrote(std::string key, const Result<state::Item>& written) {
         if (written || state.find(kind, key) != nullptr)
             return engine.ride_along({kind, std::move(key), std::nullopt});
-        if (written.error().code != Errc::Overloaded) {
-            log::error("state", "an object of an earlier run could not be shared",
-                       {{"kind", kind}, {"name", key}, {"err", written.error().what}});
-            return;
-        }
-        waiting.emplace_back(std::move(key), std::move(value));
-        if (std::exchange(paused, true)) return;
-        loop.after(kPause, [self = shared_from_this()] {
-            self->paused = false;
-            self->next();
-        });
+        log::error("state", "an object of an earlier run could not be shared",
+                   {{"kind", kind}, {"name", key}, {"err", written.error().what}});
     }
 
     Loop& loop;
     Engine& engine;
     SharedState& state;
     std::string kind;
-    std::deque<std::pair<std::string, Bytes>> waiting;
-    bool paused = false;
+    AdoptProgress progress;
+    std::vector<std::pair<std::string, Bytes>> waiting;
 };
 
 }  // namespace
+
+AdoptProgress::AdoptProgress(metrics::Registry& registry, std::string kind)
+    : gauge_(registry.gauge("anode_state_adopting",
+                            "Objects of files and earlier versions that wait to be shared.",
+                            {{"kind", kind}})),
+      kind_(std::move(kind)) {}
+
+void AdoptProgress::left(std::size_t count, Instant now) {
+    gauge_.set(static_cast<double>(count));
+    const bool done = count == 0 && told_;
+    const bool due = count > 0 && (told_ ? now - told_at_ >= kTellEvery : count >= kMuch);
+    if (!done && !due) return;
+    told_ = count > 0;
+    told_at_ = now;
+    log::info("state", done ? "all objects are shared" : "objects are being shared",
+              {{"kind", kind_}, {"left", std::uint64_t{count}}});
+}
 
 void adopt(Loop& loop, Engine& engine, const Store& store, SharedState& state, std::string kind,
            Convert convert) {

@@ -248,6 +248,7 @@ void Members::keep_keys() {
 
 void Members::tick() {
     metrics_.refresh(machine(), driver_->traffic());
+    health_score_.store(machine().counters().health_score, std::memory_order_relaxed);
     look_around();
     loop_.after(1s, [this] { tick(); });
 }

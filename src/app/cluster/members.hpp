@@ -62,6 +62,10 @@ public:
 
     /// Cheap, no I/O. `fail` until a node with contacts has joined.
     [[nodiscard]] api::Check health() const;
+    /// 0: well; higher: it answers late (Lifeguard).
+    [[nodiscard]] std::uint32_t health_score() const noexcept {
+        return health_score_.load(std::memory_order_relaxed);
+    }
     [[nodiscard]] const Loop& loop() const noexcept { return loop_; }
     [[nodiscard]] std::string bound() const { return driver_->bound().text(); }
 
@@ -113,6 +117,7 @@ private:
     const bool has_contacts_;
     std::atomic<api::Belonging> belonging_;
     std::atomic<std::size_t> alive_{1};
+    std::atomic<std::uint32_t> health_score_{0};
     mutable std::mutex urls_mutex_;  ///< guards urls_
     std::vector<std::string> urls_;
     std::promise<void> left_;

@@ -255,6 +255,7 @@ void MeshNode::on_output(const mesh::Output& output, const mesh::Outbox& outbox)
         if (hooks_.peer_up) hooks_.peer_up(up->node);
     } else if (const auto* down = std::get_if<mesh::PeerDown>(&output)) {
         peers_up_.fetch_sub(1);
+        if (offsets_.erase(down->node) > 0) weigh_offsets();
         if (hooks_.peer_down) hooks_.peer_down(down->node, down->end);
     } else if (const auto* from = std::get_if<mesh::FromPeer>(&output)) {
         if (hooks_.from_peer) hooks_.from_peer(from->from, from->type, outbox.bytes(from->body));
@@ -349,6 +350,15 @@ void MeshNode::on(const mesh::ClockOffset& offset) {
         .gauge("anode_clock_offset_seconds", "Our clock less a neighbour's.",
                {{"peer", offset.peer.text()}})
         .set(std::chrono::duration<double>(offset.of_peer).count());
+    offsets_[offset.peer] = offset.of_peer;
+    weigh_offsets();
+}
+
+void MeshNode::weigh_offsets() {
+    Duration farthest{};
+    for (const auto& [node, offset] : offsets_)
+        if (std::chrono::abs(offset) > std::chrono::abs(farthest)) farthest = offset;
+    clock_offset_us_.store(farthest / 1us, std::memory_order_relaxed);
 }
 
 void MeshNode::on(const mesh::Notice& notice) {

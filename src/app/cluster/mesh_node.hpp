@@ -67,6 +67,10 @@ public:
     [[nodiscard]] std::size_t peers_up() const noexcept {
         return peers_up_.load(std::memory_order_relaxed);
     }
+    /// Our clock less that of the linked node whose clock is farthest from ours. Any thread.
+    [[nodiscard]] std::chrono::microseconds clock_offset() const noexcept {
+        return std::chrono::microseconds(clock_offset_us_.load(std::memory_order_relaxed));
+    }
     [[nodiscard]] const Loop& loop() const noexcept { return loop_; }
 
     std::size_t peers() const override { return peers_up(); }
@@ -107,10 +111,13 @@ private:
     std::uint64_t next_copies_ = 1;
     std::map<LogKey, Seq> lowest_;
     bool ended_ = false;
+    std::map<NodeId, Duration> offsets_;  ///< of linked nodes
+    void weigh_offsets();
 
     std::atomic<std::uint64_t> unstored_{0};  ///< bytes of blocks that came in and are not synced
     std::atomic<bool> pressed_{false};
     std::atomic<std::size_t> peers_up_{0};
+    std::atomic<std::int64_t> clock_offset_us_{0};
 
     std::mutex mutex_;
     std::condition_variable wakes_;

@@ -13,6 +13,10 @@ api::Failure failure_of(const Error& error) {
             return {Why::NotFound, error.what, {}};
         case Errc::TooLarge:
             return {Why::TooLarge, error.what, {}};
+        case Errc::Overloaded:
+            return {Why::RateLimited, error.what, {}};
+        case Errc::NoSpace:
+            return {Why::Invalid, error.what, {}};
         default:
             return {Why::Unavailable, error.what, {}};
     }

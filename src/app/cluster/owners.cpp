@@ -15,7 +15,8 @@ using membership::MemberState;
 using ownership::Standing;
 
 constexpr std::string_view kLog = "owners";
-constexpr Duration kWarmLook = 100ms, kWarmMax = 30s, kBeat = 1s;
+constexpr Duration kJoinLook = 50ms, kJoinMax = 2s, kQuiet = 500ms, kQuietMax = 5s, kWarmMax = 30s;
+constexpr Duration kBeat = 1s;
 
 Standing standing_of(const membership::MemberChanged& changed) {
     if (changed.change == membership::Change::Forgotten) return Standing::Left;
@@ -45,13 +46,13 @@ Owners::Owners(World world)
       machine_(world_.self, world_.epoch, world_.zone, seeded_rng(), world_.timing) {}
 
 void Owners::start(bool alone) {
-    started_ = true;
     started_at_ = world_.loop.now().mono;
     beat();
     if (alone) {
-        warm_ = true;
+        joined_ = warm_ = true;
         return handle(ownership::WarmedUp{});
     }
+    handle(ownership::Joining{true});
     warm_up();
 }
 
@@ -61,19 +62,29 @@ void Owners::beat() {
     world_.loop.after(kBeat, [this] { beat(); });
 }
 
-/// A node that knows neither sources nor claims would take what others run already.
+/// A node that knows neither sources nor claims would take what others run already; one that knows only some of the others
+/// would take what a moment later belongs to the rest.
 void Owners::warm_up() {
-    if (warm_) return;
-    const bool waited = world_.loop.now().mono - started_at_ >= kWarmMax;
-    const bool linked = std::ranges::any_of(nodes_, [](const auto& n) { return n.second.linked; });
-    if ((in_sync_ && linked) || waited) {
+    const Instant now = world_.loop.now().mono;
+    const Duration waited = now - started_at_;
+    const bool agreed =
+        in_sync_ && std::ranges::any_of(nodes_, [](const auto& n) { return n.second.linked; });
+    if (!joined_ && (agreed || waited >= kJoinMax)) {
+        joined_ = true;
+        handle(ownership::Joining{false});
+    }
+    const bool quiet = now - newcomer_at_ >= kQuiet || waited >= kQuietMax;
+    const bool nobody = waited >= kJoinMax && others_alive().empty();
+    if ((agreed && quiet) || nobody || waited >= kWarmMax) {
         warm_ = true;
         log::info(kLog,
-                  waited ? "taking sources although no other node agreed yet" : "may take sources",
+                  agreed   ? "may take sources"
+                  : nobody ? "taking sources: no contact has answered"
+                           : "taking sources although no other node agreed yet",
                   {});
         return handle(ownership::WarmedUp{});
     }
-    world_.loop.after(kWarmLook, [this] { warm_up(); });
+    world_.loop.after(kJoinLook, [this] { warm_up(); });
 }
 
 void Owners::know(std::vector<ownership::SourceFacts> sources) {
@@ -87,7 +98,9 @@ void Owners::member(const membership::MemberChanged& changed) {
     if (!card || (card->meta.capabilities & membership::NodeMeta::kData) == 0) return;
     const membership::NodeMeta& meta = card->meta;
     if (meta.node == world_.self) return;
-    Known& known = nodes_[meta.node];
+    const auto [at, fresh] = nodes_.try_emplace(meta.node);
+    if (fresh) newcomer_at_ = world_.loop.now().mono;
+    Known& known = at->second;
     known.name = card->name;
     known.facts.node = meta.node;
     known.facts.epoch = meta.epoch;

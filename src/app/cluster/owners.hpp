@@ -43,7 +43,9 @@ public:
     explicit Owners(World world);
 
     void set_work(Work work) { work_ = std::move(work); }
-    /// Sources may run from now on. Alone: at once; otherwise when the small state agrees with the others', at most 30 s later.
+    /// Sources may run from now on. Alone: at once. Otherwise what an earlier run held is taken up again once the small state
+    /// agrees with another node's, or after 2 s; anything else once all is known of the others too: when nobody new has come
+    /// for half a second. Without an answer of any contact that is after 2 s, with others that do not agree after 30 s.
     void start(bool alone);
 
     void know(std::vector<ownership::SourceFacts> sources);
@@ -58,6 +60,7 @@ public:
     void link_down(const NodeId& node, mesh::LinkEnd end);
     void in_sync();
     void claimed(const ownership::Claim& claim) { handle(ownership::Claimed{claim}); }
+    void unclaimed(const std::string& source) { handle(ownership::Unclaimed{source}); }
     void from_peer(const NodeId& node, std::uint8_t type, BytesView body);
     static constexpr std::uint8_t kFirstFrame = 50, kLastFrame = 52;
 
@@ -72,6 +75,8 @@ public:
     [[nodiscard]] std::string name_of(const NodeId& node) const;
     /// By id or by name; nothing if no node that lives is called so.
     [[nodiscard]] std::optional<NodeId> find(std::string_view id_or_name) const;
+    /// All that others know was known here once: what is missing is missing everywhere.
+    [[nodiscard]] bool warm() const noexcept { return warm_; }
     [[nodiscard]] bool alive(const NodeId& node) const;
     [[nodiscard]] std::vector<NodeId> others_alive() const;
     [[nodiscard]] const NodeId& self() const noexcept { return world_.self; }
@@ -97,8 +102,9 @@ private:
     ownership::Ownership machine_;
     Work work_;
     std::map<NodeId, Known> nodes_;
-    bool started_ = false, warm_ = false, in_sync_ = false, isolated_ = false;
+    bool joined_ = false, warm_ = false, in_sync_ = false, isolated_ = false;
     Instant started_at_{};
+    Instant newcomer_at_{};  ///< when a node was last seen for the first time
     bool busy_ = false;
     std::vector<std::function<void()>> later_;  ///< inputs that came while outputs were performed
     bool armed_ = false;

@@ -16,6 +16,10 @@ SharedState::SharedState(Loop& engine_loop, Engine& engine, Store& store, MeshNo
                          const NodeId& self)
     : loop_(engine_loop), engine_(engine), store_(store), mesh_(mesh), self_(self), state_(self) {
     engine_.on_remote_system([this](const LogKey& log, const Entry& entry) {
+        if (entry.topic == kSeenTopic) {
+            if (seen_listener_) seen_listener_(log, entry);
+            return true;
+        }
         if (entry.topic != kStateTopic) {
             if (entry_listener_) entry_listener_(log, entry);
             return false;
@@ -42,29 +46,9 @@ void SharedState::write(Wish wish, Reply reply) {
     const std::uint64_t id = next_write_++;
     waiting_.emplace(id, std::move(reply));
     state::Write write{
-        id,          std::move(wish.kind),    std::move(wish.key), std::move(wish.value),
-        wish.revoke, std::move(wish.if_stamp)};
+        id,          std::move(wish.kind),     std::move(wish.key), std::move(wish.value),
+        wish.revoke, std::move(wish.if_stamp), wish.adopted};
     handle(write);
-}
-
-void SharedState::wait_cluster(Duration timeout, std::move_only_function<void(bool all)> reply) {
-    const std::size_t others = mesh_ == nullptr ? 0 : mesh_->peers_up();
-    if (!last_entry_ || others == 0) return reply(true);
-    mesh_->await_copies(last_entry_->first, last_entry_->second, static_cast<unsigned>(others + 1),
-                        timeout,
-                        [reply = std::move(reply)](unsigned, bool met) mutable { reply(met); });
-}
-
-void SharedState::await_all(Duration timeout,
-                            std::move_only_function<void(std::vector<NodeId>)> reply) {
-    if (!last_entry_) return reply({});
-    wait_cluster(timeout, [this, entry = *last_entry_, reply = std::move(reply)](bool all) mutable {
-        if (all) return reply({});
-        mesh_->look(
-            [entry, reply = std::move(reply)](const mesh::Mesh& mesh, const MeshTraffic&) mutable {
-                reply(mesh.lacking(entry.first, entry.second));
-            });
-    });
 }
 
 void SharedState::handle(const state::Input& input) {
@@ -94,7 +78,7 @@ void SharedState::handle(const state::Input& input) {
 void SharedState::perform(state::Output& output) {
     if (const auto* spread = std::get_if<state::Spread>(&output)) {
         const Place place = engine_.state_message(spread->entry);
-        last_entry_ = {engine_.system_log(), place.seq};
+        last_entry_ = place.seq;
     } else if (auto* send = std::get_if<state::SendPeer>(&output)) {
         if (mesh_ != nullptr) mesh_->send(send->to, send->type, std::move(send->body));
     } else if (auto* keep = std::get_if<state::Persist>(&output)) {

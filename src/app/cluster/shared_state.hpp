@@ -36,25 +36,26 @@ public:
     void on_entry(std::function<void(const LogKey& log, const Entry& entry)> listener) {
         entry_listener_ = std::move(listener);
     }
+    /// Hears what other nodes ask and answer about our lanes.
+    void on_seen(std::function<void(const LogKey& log, const Entry& entry)> listener) {
+        seen_listener_ = std::move(listener);
+    }
     /// Hears when all linked nodes have agreed with us on everything; at most every ten seconds.
     void on_in_sync(std::function<void()> listener) { in_sync_listener_ = std::move(listener); }
 
     using Reply = std::move_only_function<void(Result<state::Item> item)>;
     struct Wish {
         std::string kind, key;
-        std::optional<Bytes> value;  ///< none: delete
+        std::optional<Bytes> value = {};  ///< none: delete
         bool revoke = false;
-        std::optional<std::string>
-            if_stamp;  ///< only if the register has it ("": only if there is none)
+        /// Only if the register has it ("": only if there is none).
+        std::optional<std::string> if_stamp = {};
+        bool adopted = false;  ///< see state::Write
     };
-    /// The reply comes at once, when our own registers have it; `wait_cluster` is the way to wait for the others.
+    /// The reply comes at once, when our own registers have it; Settling is the way to wait for the others.
     void write(Wish wish, Reply reply);
-    /// Answers when every linked node has synced what we wrote last, or with those that had not when `timeout` passed. The reply
-    /// comes on the mesh's thread.
-    void wait_cluster(Duration timeout, std::move_only_function<void(bool all)> reply);
-    /// The same, with the linked nodes that had not: none if all had.
-    void await_all(Duration timeout,
-                   std::move_only_function<void(std::vector<NodeId> lacking)> reply);
+    /// Where in our system lane the last write stands; 0: this run wrote nothing.
+    [[nodiscard]] Seq last_entry() const noexcept { return last_entry_; }
 
     [[nodiscard]] const state::Item* find(std::string_view kind, std::string_view key) const {
         return state_.find(kind, key);
@@ -89,11 +90,11 @@ private:
     NodeId self_;
     state::State state_;
     std::map<std::string, std::vector<Listener>, std::less<>> listeners_;
-    std::function<void(const LogKey&, const Entry&)> entry_listener_;
+    std::function<void(const LogKey&, const Entry&)> entry_listener_, seen_listener_;
     std::function<void()> in_sync_listener_;
     std::map<std::uint64_t, Reply> waiting_;
     std::uint64_t next_write_ = 1;
-    std::optional<std::pair<LogKey, Seq>> last_entry_;
+    Seq last_entry_ = 0;
     bool busy_ = false;
     std::vector<std::function<void()>> later_;  ///< inputs that came while outputs were performed
     bool armed_ = false;

@@ -11,8 +11,8 @@ constexpr std::string_view kToken = "token";
 
 }  // namespace
 
-StateFace::StateFace(Loop& engine_loop, Engine& engine, SharedState& state)
-    : loop_(engine_loop), engine_(engine), state_(state) {
+StateFace::StateFace(Loop& engine_loop, Engine& engine, SharedState& state, Settling* settling)
+    : loop_(engine_loop), engine_(engine), state_(state), settling_(settling) {
     state_.on_change(std::string(kToken), [this](const state::Item& item, bool) {
         if (watch_) tell(watch_, item);
     });
@@ -29,12 +29,13 @@ void StateFace::tell(const TokenWatch& watch, const state::Item& item) {
 
 void StateFace::settle(Duration timeout, Reply<std::vector<std::string>> pending) {
     loop_.post([this, timeout, pending = std::move(pending)]() mutable {
-        state_.await_all(
-            timeout, [pending = std::move(pending)](const std::vector<NodeId>& lacking) mutable {
-                std::vector<std::string> ids;
-                for (const NodeId& node : lacking) ids.push_back(node.text());
-                pending(std::move(ids));
-            });
+        if (settling_ == nullptr || state_.last_entry() == 0) return pending({});
+        settling_->wait(state_.last_entry(), timeout,
+                        [pending = std::move(pending)](const std::vector<NodeId>& lacking) mutable {
+                            std::vector<std::string> ids;
+                            for (const NodeId& node : lacking) ids.push_back(node.text());
+                            pending(std::move(ids));
+                        });
     });
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "api/state_door.hpp"
+#include "app/cluster/settling.hpp"
 #include "app/cluster/shared_state.hpp"
 
 namespace anode::app {
@@ -9,7 +10,8 @@ namespace anode::app {
 /// Thread: build it before the state is restored; the rest from any thread while the engine's loop runs.
 class StateFace final : public api::ClusterState {
 public:
-    StateFace(Loop& engine_loop, Engine& engine, SharedState& state);
+    /// `settling`: null for a node that has no others.
+    StateFace(Loop& engine_loop, Engine& engine, SharedState& state, Settling* settling = nullptr);
 
     /// Takes over what this node kept before it shared its tokens. After the state was restored.
     void adopt_tokens(const Store& store);
@@ -26,6 +28,7 @@ private:
     Loop& loop_;
     Engine& engine_;
     SharedState& state_;
+    Settling* settling_;
     TokenWatch watch_;  ///< the engine's thread
 };
 

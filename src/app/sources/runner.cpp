@@ -94,24 +94,27 @@ Result<std::vector<MessageId>> SourceRunner::push(
     return ids;
 }
 
-/// Rows as the machine gives them, or as they were held back.
+/// A row as the machine gives it, or as it was held back.
+template <class Row>
+void SourceRunner::take_row(const Row& row, WallTime wall) {
+    Draft draft;
+    draft.topic = row.topic;
+    draft.payload = row.payload;
+    draft.content_type = row.content_type;
+    draft.key = row.key;
+    draft.kind = row.kind;
+    draft.flags = row.flags;
+    draft.source_time = row.source_time;
+    draft.cid = row.cid;
+    draft.source_position = row.position;
+    take(draft, wall);
+}
+
 template <class Rows>
 void SourceRunner::take_all(const Rows& rows) {
     const WallTime wall = world_.world.loop.now().wall;
     if (rows.empty()) return;
-    for (const auto& row : rows) {
-        Draft draft;
-        draft.topic = row.topic;
-        draft.payload = row.payload;
-        draft.content_type = row.content_type;
-        draft.key = row.key;
-        draft.kind = row.kind;
-        draft.flags = row.flags;
-        draft.source_time = row.source_time;
-        draft.cid = row.cid;
-        draft.source_position = row.position;
-        take(draft, wall);
-    }
+    for (const auto& row : rows) take_row(row, wall);
     world_.engine.count_received(rows.size());
     messages_ += rows.size();
     last_message_.set(static_cast<double>(wall) / 1e6);
@@ -136,10 +139,17 @@ void SourceRunner::take(const Draft& draft, WallTime wall) {
         lag_.observe(static_cast<double>(wall - *draft.source_time) / 1e6);
 }
 
-/// The owner brings these as well. Without a content id nobody could tell, so a repeat is avoided.
+/// The owner brings these as well. Without a content id nobody could tell, so a repeat is avoided. In a race whoever has a row
+/// first brings it, and the other's is known for what it is.
 void SourceRunner::hold(std::span<const source::Row> rows) {
+    const bool races = definition_->placement.standby == source::Placement::Standby::Race;
     for (const source::Row& row : rows) {
         if (!row.cid) continue;
+        if (races) {
+            world_.engine.count_received(1);
+            take_row(row, world_.world.loop.now().wall);
+            continue;
+        }
         held_rows_.push_back({std::string(row.topic), std::string(row.key), Bytes(row.payload),
                               std::string(row.content_type), row.kind, row.flags, row.source_time,
                               row.cid, Bytes(row.position)});

@@ -31,7 +31,7 @@ struct RunnerWorld {
 };
 
 /// A source at work: its machine on the loop, and what comes out of it on the way into the engine, counted. One that is held only
-/// stands by: it keeps the newest rows that can be told apart until it is released.
+/// stands by: it keeps the newest rows that can be told apart until it is released; in a race it brings them at once.
 /// Thread: the engine's loop.
 /// Limits: a held one keeps 20,000 rows and 16 MiB, and forgets the oldest.
 class SourceRunner final : public SourceSink {
@@ -87,6 +87,8 @@ private:
         }
     };
     void hold(std::span<const source::Row> rows);
+    template <class Row>
+    void take_row(const Row& row, WallTime wall);
     template <class Rows>
     void take_all(const Rows& rows);
     void take(const Draft& draft, WallTime wall);

@@ -30,7 +30,8 @@ Sources::Sources(SourceWorld world, Engine& engine, Store& store, Ledger& ledger
       secrets_(secrets),
       egress_(std::move(egress)),
       shared_(shared),
-      owners_(owners) {
+      owners_(owners),
+      adopting_(metrics, "declared-source") {
     engine.set_push_target(this);
     engine.on_pressure([this](bool full) {
         for (auto& [name, source] : sources_)
@@ -62,6 +63,7 @@ void Sources::begin(std::map<std::string, source::Restored> restored) {
     }
     tell_owners();
     tick();
+    sweep_traces();
 }
 
 void Sources::start(Source& source, source::Restored restored, bool held) {
@@ -92,6 +94,7 @@ void Sources::halt(Source& source) {
 void Sources::replace(Source& source, SourceEntry entry) {
     const bool fresh = !source.entry.definition;
     const bool same = !fresh && source.entry.json == entry.json;
+    const bool stood_by = source.runner && source.runner->held();
     if (!same) halt(source);
     if (!fresh && !same_feed(*source.entry.definition, *entry.definition)) {
         source.position.clear();
@@ -101,6 +104,8 @@ void Sources::replace(Source& source, SourceEntry entry) {
     const source::Definition& definition = *source.entry.definition;
     if (!same && running_ && definition.enabled && (source.owned || is_pushed(definition)))
         start(source, {.position = source.position, .moved = false, .seen = {}}, false);
+    else if (!same && running_ && definition.enabled && stood_by)
+        prepare(source.entry.name);  // the owners hear of no end of what was prepared
     tell_owners();
 }
 
@@ -168,7 +173,8 @@ Sources::Totals Sources::totals() const {
     Totals totals;
     for (const auto& [name, source] : sources_) {
         ++totals.defined;
-        if (!source.runner) continue;
+        if (source.owned) ++totals.owned;
+        if (!source.runner || source.runner->held()) continue;
         if (source.runner->machine().state() == source::State::Live) ++totals.live;
         totals.messages_per_second += source.runner->rate();
     }
@@ -204,8 +210,10 @@ void Sources::share_budgets() {
         const std::string* provider = source.entry.definition->label("provider");
         if (provider == nullptr || !source.entry.definition->enabled) continue;
         Count& count = providers[*provider];
-        ++count.all;
-        if (source.owned) ++count.ours;
+        // Who stands by has a connection too.
+        const auto standby = source.entry.definition->placement.standby;
+        count.all += standby == source::Placement::Standby::None ? 1 : 2;
+        if (source.owned || source.runner) ++count.ours;
     }
     for (const auto& [provider, count] : providers)
         if (count.ours > 0)

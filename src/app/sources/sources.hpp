@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/doors.hpp"
+#include "app/cluster/adopt.hpp"
 #include "app/cluster/owners.hpp"
 #include "app/cluster/shared_state.hpp"
 #include "app/sources/book.hpp"
@@ -42,7 +43,7 @@ public:
     void set_egress(std::shared_ptr<const EgressPolicy> egress);
     /// Sources that are defined and, of those that run here, how many are live; for the status page.
     struct Totals {
-        std::uint64_t defined = 0, live = 0;
+        std::uint64_t defined = 0, owned = 0, live = 0;
         double messages_per_second = 0;
     };
     [[nodiscard]] Totals totals() const;
@@ -84,9 +85,12 @@ private:
     // sources_cluster.cpp
     void on_item(const state::Item& item, bool local);
     void on_restart(const std::string& name);
+    void remove_traces(const std::string& name);
+    void sweep_traces();
     void on_entry(const Entry& entry);
     void take_over_records();
     void declare();
+    void declare_again(Duration later);
     void undeclare();
     void tell_owners();
     [[nodiscard]] ownership::SourceFacts facts_of(const SourceEntry& entry) const;
@@ -110,8 +114,8 @@ private:
     void change(Source& source, const std::string& verb, const Bytes& body,
                 const std::string& actor, api::Reply<api::Outcome<Bytes>> reply);
     api::Outcome<SourceEntry> moved(const Source& source, const Bytes& body) const;
-    /// Writes the entry to the small state; the error is the API's.
-    api::Outcome<void> keep(const SourceEntry& entry);
+    /// Writes the entry to the small state; the error is the API's. `adopted`: see state::Write.
+    api::Outcome<void> keep(const SourceEntry& entry, bool adopted = false);
 
     RunnerWorld world_;
     Store& store_;
@@ -124,7 +128,9 @@ private:
     std::map<std::string, SourceTold, std::less<>> told_;  ///< what owners on other nodes said last
     std::vector<std::unique_ptr<SourceRunner>> retired_;   ///< closing their connections
     source::Budgets budgets_;
+    AdoptProgress adopting_;
     bool running_ = false, ended_ = false;
+    bool declaring_ = false;                  ///< the next portion is due
     bool telling_ = false;                    ///< the owners are about to hear of all sources
     bool pins_ = false;                       ///< some source names its node
     bool sweeping_ = false;                   ///< a look at retired_ is due

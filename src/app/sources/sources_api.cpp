@@ -1,6 +1,7 @@
 #include <memory>
 #include <utility>
 
+#include "app/cluster/object_state.hpp"
 #include "app/sources/probe.hpp"
 #include "app/sources/sources.hpp"
 #include "app/sources/trial.hpp"
@@ -32,19 +33,6 @@ Bytes with_enabled(const Bytes& definition, bool enabled) {
     return json::merge_patch(stored.root(), patch.root());
 }
 
-Failure failure_of(const Error& error) {
-    switch (error.code) {
-        case Errc::TooLarge:
-            return {Failure::Why::TooLarge, error.what, {}};
-        case Errc::Conflict:
-            return {Failure::Why::Stale, error.what, {}};
-        case Errc::NotFound:
-            return {Failure::Why::NotFound, "no such source", {}};
-        default:
-            return {Failure::Why::Unavailable, error.what, {}};
-    }
-}
-
 }  // namespace
 
 api::Object Sources::object(const Source& source) const {
@@ -53,13 +41,14 @@ api::Object Sources::object(const Source& source) const {
 }
 
 /// Our own registers have it when this returns, and sources_ with them.
-Outcome<void> Sources::keep(const SourceEntry& entry) {
+Outcome<void> Sources::keep(const SourceEntry& entry, bool adopted) {
     Outcome<void> outcome;
     shared_.write({.kind = "source",
                    .key = entry.name,
                    .value = encode_entry(entry),
                    .revoke = false,
-                   .if_stamp = {}},
+                   .if_stamp = {},
+                   .adopted = adopted},
                   [&outcome](const Result<state::Item>& item) {
                       if (!item) outcome = std::unexpected(failure_of(item.error()));
                   });
@@ -151,10 +140,6 @@ void Sources::do_remove(const std::string& name, const std::string& etag, const 
                       if (!item) outcome = std::unexpected(failure_of(item.error()));
                   });
     if (!outcome) return reply(std::move(outcome));
-    for (const char* kind : {"source-restart", "owner"})
-        if (shared_.find(kind, name) != nullptr)
-            shared_.write({.kind = kind, .key = name, .value = {}, .revoke = false, .if_stamp = {}},
-                          [](const Result<state::Item>&) {});
     world_.ledger.audit(actor, "source.delete", name);
     world_.ledger.event("config", named(name) + ",\"action\":\"deleted\"");
     world_.engine.when_stored([reply = std::move(reply)](const Result<void>& stored) mutable {
@@ -287,16 +272,12 @@ void Sources::push(api::Publishing::Push push, api::Reply<Result<api::PublishRes
     if (found == sources_.end() || found->second.entry.definition->type != source::Type::Webhook)
         return reply(fail(Errc::NotFound, "no webhook source of this name"));
     if (!found->second.runner) return reply(fail(Errc::NotFound, "the source is disabled"));
+    const api::AckLevel level = world_.engine.default_level();
+    if (level.copies > world_.engine.nodes())
+        return reply(fail(Errc::Overloaded, "fewer nodes are alive than copies are asked for"));
     auto ids = found->second.runner->push(push.headers, push.body);
     if (!ids) return reply(std::unexpected(std::move(ids.error())));
-    api::PublishResult result{std::move(*ids), {}, false};
-    world_.engine.when_stored(
-        [reply = std::move(reply), result = std::move(result)](const Result<void>& stored) mutable {
-            if (stored)
-                reply(std::move(result));
-            else
-                reply(std::unexpected(stored.error()));
-        });
+    world_.engine.answer_at({std::move(*ids), level, false}, std::move(reply));
 }
 
 }  // namespace anode::app

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "app/sources/sources.hpp"
@@ -9,7 +10,19 @@ namespace anode::app {
 namespace {
 
 constexpr std::string_view kEvents = "$sys.event.source";
-constexpr Duration kPreparePatience = 2s, kPrepareLook = 10ms, kAgain = 500ms;
+constexpr const char* kTraces[] = {"owner", "source-restart"};
+constexpr Duration kTraceAge = 60s;
+constexpr Duration kPreparePatience = 2s, kPrepareLook = 10ms, kAgain = 10s;
+
+bool keeps_connection(const source::Definition& definition) {
+    return definition.type == source::Type::Websocket || definition.type == source::Type::Sse;
+}
+
+/// A poll has nothing that could be kept open: its standby would only ask as often again.
+bool wants_standby(const source::Definition& definition) {
+    return keeps_connection(definition) &&
+           definition.placement.standby != source::Placement::Standby::None;
+}
 
 }  // namespace
 
@@ -18,6 +31,7 @@ constexpr Duration kPreparePatience = 2s, kPrepareLook = 10ms, kAgain = 500ms;
 void Sources::on_item(const state::Item& item, bool local) {
     if (!item.value) {
         drop(item.key);
+        if (local) remove_traces(item.key);
         if (!local && declared_.contains(item.key)) world_.world.loop.post([this] { declare(); });
         return;
     }
@@ -30,6 +44,31 @@ void Sources::on_item(const state::Item& item, bool local) {
     entry->version = item.version;
     entry->stamp = item.stamp.text();
     replace(sources_[item.key], std::move(*entry));
+}
+
+/// What the cluster remembers beside a definition goes with it.
+void Sources::remove_traces(const std::string& name) {
+    for (const char* kind : kTraces)
+        if (shared_.find(kind, name) != nullptr)
+            shared_.write({.kind = kind, .key = name}, [](const Result<state::Item>&) {});
+}
+
+/// Traces that were written while their source was being removed elsewhere, or whose remover died half-way. One node of the
+/// cluster looks, so that not all write the same.
+void Sources::sweep_traces() {
+    world_.world.loop.after(kTraceAge, [this] {
+        if (running_) sweep_traces();
+    });
+    if (!owners_.warm()) return;  // definitions may be missing here that are there
+    const auto others = owners_.others_alive();
+    if (std::ranges::any_of(others, [&](const NodeId& id) { return id < owners_.self(); })) return;
+    const WallTime before = world_.world.loop.now().wall - kTraceAge / 1us;
+    std::vector<std::string> gone;
+    for (const char* kind : kTraces)
+        for (const state::Item* item : shared_.all(kind))
+            if (shared_.find("source", item->key) == nullptr && item->stamp.hlc.micros() < before)
+                gone.push_back(item->key);
+    for (const std::string& name : gone) remove_traces(name);
 }
 
 void Sources::on_restart(const std::string& name) {
@@ -45,23 +84,16 @@ void Sources::load(std::vector<DeclaredSource> declared) {
     });
 }
 
-/// What this node stored before definitions were the cluster's.
+/// What this node stored before definitions were the cluster's, in the form that registers have.
 void Sources::take_over_records() {
-    bool later = false;
-    for (auto& [name, record] : store_.records("source")) {
-        auto entry = decode_entry(name, record);
-        if (!entry) {
-            log::error("source", "a stored definition cannot be read by this version",
-                       {{"source", name}, {"err", entry.error().what}});
-            continue;
-        }
-        if (shared_.find("source", name) == nullptr && !keep(*entry)) {
-            later = true;
-            continue;
-        }
-        world_.engine.ride_along({"source", name, std::nullopt});
-    }
-    if (later) world_.world.loop.after(kAgain, [this] { take_over_records(); });
+    adopt(world_.world.loop, world_.engine, store_, shared_, "source",
+          [](BytesView record) -> std::optional<Bytes> {
+              json::Document document;
+              if (!document.parse(record)) return std::nullopt;
+              if (!decode_entry(document.root()["definition"]["name"].string(), record))
+                  return std::nullopt;
+              return Bytes(record);
+          });
 }
 
 void Sources::redeclare(std::vector<DeclaredSource> declared) {
@@ -90,8 +122,9 @@ void Sources::redeclare(std::vector<DeclaredSource> declared) {
     declare();
 }
 
-/// Writes what the state does not hold in this form. The small state takes so many writes a second: the rest comes later.
+/// Writes what the state does not hold in this form, in portions: the loop has other work too.
 void Sources::declare() {
+    std::size_t written = 0, left = 0;
     for (auto& [name, entry] : declared_) {
         const auto found = sources_.find(name);
         if (found != sources_.end()) {
@@ -102,10 +135,27 @@ void Sources::declare() {
                 continue;
             entry.moved_to = present.moved_to;
         }
-        if (keep(entry)) continue;
-        world_.world.loop.after(kAgain, [this] { declare(); });
-        return;
+        if (written == kAdoptPortion) {
+            ++left;
+            continue;
+        }
+        ++written;
+        if (const auto kept = keep(entry, true); !kept) {
+            log::error("source", "a declared source could not be shared",
+                       {{"source", name}, {"err", kept.error().detail}});
+            return declare_again(kAgain);
+        }
     }
+    adopting_.left(left, world_.world.loop.now().mono);
+    if (left > 0) declare_again(1ms);
+}
+
+void Sources::declare_again(Duration later) {
+    if (std::exchange(declaring_, true)) return;
+    world_.world.loop.after(later, [this] {
+        declaring_ = false;
+        declare();
+    });
 }
 
 void Sources::undeclare() {
@@ -129,6 +179,7 @@ ownership::SourceFacts Sources::facts_of(const SourceEntry& entry) const {
     facts.zone = definition.placement.zone;
     facts.pause_when_isolated =
         definition.placement.on_isolation == source::Placement::OnIsolation::Pause;
+    facts.standby = wants_standby(definition);
     const std::string& wish = entry.moved_to.empty() ? definition.placement.node : entry.moved_to;
     if (!wish.empty()) facts.pinned = owners_.find(wish);
     return facts;
@@ -158,9 +209,9 @@ void Sources::prepare(const std::string& name) {
     if (found == sources_.end() || !running_) return;
     Source& source = found->second;
     const source::Definition& definition = *source.entry.definition;
-    const bool streams =
-        definition.type == source::Type::Websocket || definition.type == source::Type::Sse;
-    if (!streams || !definition.dedupe || source.runner) return owners_.prepared(name);
+    const bool worth_it =
+        keeps_connection(definition) && (definition.dedupe || wants_standby(definition));
+    if (!worth_it || source.runner) return owners_.prepared(name);
     start(source, resume(source, {.source = name, .term = 0, .position = {}, .takeover = true}),
           true);
     await_prepared(name, world_.world.loop.now().mono);
@@ -240,6 +291,8 @@ SourcePlace Sources::place_of(const Source& source) const {
     const Owners::View view = owners_.view(source.entry.name);
     place.role = role_name(view.role);
     place.term = view.term;
+    if (source.entry.definition->placement.standby != source::Placement::Standby::None)
+        place.standby = view.standby ? view.standby->text() : std::string();
     for (const NodeId& node : view.candidates) place.candidates.push_back(node.text());
     if (!view.owner) return place;
     place.owner = view.owner->text();

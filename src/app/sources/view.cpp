@@ -87,10 +87,18 @@ void write_place(json::Writer& out, const SourcePlace& place) {
     out.key("candidates").begin_array();
     for (const std::string& node : place.candidates) out.value(node);
     out.end_array();
+    if (!place.standby) return;
+    out.key("standby");
+    if (place.standby->empty())
+        out.null();
+    else
+        out.value(*place.standby);
 }
 
 void write_state(json::Writer& out, const SourceEntry& entry, const SourceRunner* runner,
                  const SourcePlace& place) {
+    if (runner != nullptr && runner->held())
+        out.member("standby_state", source::name(runner->machine().state()));
     if (runner == nullptr || runner->held()) return write_nobody(out, entry, place);
     const source::Status status = runner->machine().status();
     out.member("state", source::name(status.state)).member("why", status.why);

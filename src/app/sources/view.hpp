@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct SourcePlace {
     std::string owner, owner_name;  ///< empty: nobody yet
     std::uint64_t term = 0;
     std::vector<std::string> candidates;  ///< best first
+    std::optional<std::string>
+        standby;  ///< who stands by with a connection, if one is wanted; "" = nobody can
     const SourceTold* told = nullptr;
 };
 [[nodiscard]] std::string_view role_name(Owners::Role role) noexcept;

@@ -62,7 +62,7 @@ TEST_F(RestCluster, EveryMemberIsShownAndOnlyThisNodeWithItsLoad) {
     EXPECT_EQ(other.text("zone"), "fra");
     EXPECT_EQ(other.text("url"), "http://10.0.0.2:7945");
     EXPECT_EQ(other.member("incarnation"), "12");
-    EXPECT_THAT(other.body, Not(HasSubstr("\"load\"")));
+    EXPECT_THAT(other.body, Not(HasSubstr("\"load\""))) << "it has told nothing yet";
     EXPECT_EQ(node.get("/v1/nodes/b").text("id"), "n-b") << "by name too, if one goes by it";
     sees(foreigner("b"));
     EXPECT_EQ(node.get("/v1/nodes/b").text("id"), "b") << "an id before a name";
