@@ -29,7 +29,7 @@ Result<void> RunningNode::start(Loop& main_loop, LogSink& sink) {
     if (const auto started = start_store(sink); !started) return started;
     LoopOptions loop_options;
     loop_options.name = "engine";
-    loop_options.nap_max = 500us;
+    loop_options.nap_max = 1ms;
     loop_ = std::make_unique<Loop>(loop_options);
     loop_->set_lag_metric(
         &metrics_.histogram("anode_loop_lag_seconds", "Lateness of timers.", {{"loop", "engine"}}));

@@ -98,6 +98,7 @@ struct Loop::State {
     Instant pace_since{};
     std::uint32_t pace_events = 0;
     bool busy = false;
+    std::atomic<std::uint64_t> naps{0};
 };
 
 void Loop::State::begin_round() noexcept {
@@ -142,16 +143,19 @@ void Loop::State::nap_if_busy() {
         pace_events = 0;
     }
     // A round that was full already batches by itself.
-    if (busy && events_count < kEventsPerRound / 4) std::this_thread::sleep_for(options.nap_max);
+    if (!busy || events_count >= kEventsPerRound / 4) return;
+    naps.fetch_add(1, std::memory_order_relaxed);
+    std::this_thread::sleep_for(options.nap_max);
 }
 
 void Loop::State::dispatch(std::size_t count) {
     events_count = count;
-    pace_events += static_cast<std::uint32_t>(count);
     for (std::size_t i = 0; i < events_count; ++i) {
         if (events[i].data.ptr == nullptr)
             continue;  // the alarm, or unwatched by an earlier event of this round
-        static_cast<Watcher*>(events[i].data.ptr)->on_ready(from_epoll(events[i].events));
+        auto& watcher = *static_cast<Watcher*>(events[i].data.ptr);
+        if (!watcher.gathers()) ++pace_events;
+        watcher.on_ready(from_epoll(events[i].events));
     }
 }
 
@@ -304,6 +308,7 @@ Duration Loop::tick_age() const noexcept {
 std::size_t Loop::queue_depth() const noexcept {
     return state_->posted_count.load(std::memory_order_relaxed);
 }
+std::uint64_t Loop::naps() const noexcept { return state_->naps.load(std::memory_order_relaxed); }
 const std::string& Loop::name() const noexcept { return state_->options.name; }
 void Loop::set_lag_metric(metrics::Histogram* lag) noexcept { state_->lag = lag; }
 boost::asio::io_context& Loop::context() noexcept { return state_->context; }

@@ -72,6 +72,8 @@ public:
     public:
         virtual ~Watcher() = default;
         virtual void on_ready(std::uint32_t events) = 0;
+        /// One event carries many messages: it is no reason to nap.
+        [[nodiscard]] virtual bool gathers() const noexcept { return false; }
     };
     /// The watcher outlives the watch; unwatch() before closing `fd`. A watch with no events still
     /// reports Broken.
@@ -83,6 +85,8 @@ public:
     [[nodiscard]] bool on_thread() const noexcept;
     /// How long the loop has been in its present round; 0 while it sleeps. For /livez.
     [[nodiscard]] Duration tick_age() const noexcept;
+    /// How often it slept because it was busy. Any thread.
+    [[nodiscard]] std::uint64_t naps() const noexcept;
     [[nodiscard]] std::size_t queue_depth() const noexcept;
     [[nodiscard]] const std::string& name() const noexcept;
     /// Lateness of timers and length of rounds go here. Set before start().

@@ -67,6 +67,7 @@ struct MeshDriver::State final : std::enable_shared_from_this<State>, Loop::Watc
         Link(State& of, LinkId is, gossip::Descriptor socket, MeshTls::Ssl ssl, bool dialled)
             : state(of), id(is), connection(std::move(socket), std::move(ssl), dialled) {}
         void on_ready(std::uint32_t events) override { state.ready(*this, events); }
+        [[nodiscard]] bool gathers() const noexcept override { return true; }
         State& state;
         LinkId id;
         MeshConnection connection;

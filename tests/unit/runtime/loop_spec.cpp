@@ -113,7 +113,7 @@ TEST_F(LoopTaskSpec, TakesNoTaskOnceItStopped) {
     EXPECT_FALSE(loop.post([] {}));
 }
 
-struct Reader final : Loop::Watcher {
+struct Reader : Loop::Watcher {
     explicit Reader(std::function<void(std::uint32_t)> call) : ready(std::move(call)) {}
     void on_ready(std::uint32_t events) override { ready(events); }
     std::function<void(std::uint32_t)> ready;
@@ -162,30 +162,50 @@ TEST_F(LoopTaskSpec, NeverCallsAWatcherThatAnotherOneOfTheSameRoundRemoved) {
     for (const int fd : {a[0], a[1], b[0], b[1]}) ::close(fd);
 }
 
-TEST(LoopNapSpec, StillRunsEverythingWhenItNapsBetweenBusyRounds) {
-    Loop loop({.name = "nap", .nap_max = 500us, .nap_events_per_second = 100});
-    loop.start();
-    std::array<int, 2> ends{};
-    ASSERT_EQ(::pipe(ends.data()), 0);
-    Facts facts;
-    int rounds = 0;
-    Reader reader([&](std::uint32_t) {
+struct LoopNapSpec : testing::Test {
+    /// Lets a watcher read 500 bytes, one an event; tells how often the loop napped meanwhile.
+    std::uint64_t naps_of(Reader& reader, Facts& facts, const int& rounds,
+                          std::array<int, 2>& ends) {
+        Loop loop({.name = "nap", .nap_max = 500us, .nap_events_per_second = 100});
+        loop.start();
+        std::promise<void> watched;
+        loop.post([&] {
+            EXPECT_TRUE(loop.watch(ends[0], Loop::Readable, reader));
+            watched.set_value();
+        });
+        watched.get_future().wait();
+        for (int i = 0; i < 500; ++i) EXPECT_EQ(::write(ends[1], "x", 1), 1);
+        EXPECT_TRUE(facts.wait([&] { return rounds == 500; }));
+        loop.stop();
+        loop.join();
+        return loop.naps();
+    }
+    void SetUp() override { ASSERT_EQ(::pipe(ends.data()), 0); }
+    void TearDown() override {
+        ::close(ends[0]);
+        ::close(ends[1]);
+    }
+    void on_byte(std::uint32_t) {
         char byte;
         EXPECT_EQ(::read(ends[0], &byte, 1), 1);
         facts.change([&] { ++rounds; });
-    });
-    std::promise<void> watched;
-    loop.post([&] {
-        EXPECT_TRUE(loop.watch(ends[0], Loop::Readable, reader));
-        watched.set_value();
-    });
-    watched.get_future().wait();
-    for (int i = 0; i < 500; ++i) ASSERT_EQ(::write(ends[1], "x", 1), 1);
-    EXPECT_TRUE(facts.wait([&] { return rounds == 500; }));
-    loop.stop();
-    loop.join();
-    ::close(ends[0]);
-    ::close(ends[1]);
+    }
+    std::array<int, 2> ends{};
+    Facts facts;
+    int rounds = 0;
+};
+
+TEST_F(LoopNapSpec, StillRunsEverythingWhenItNapsBetweenBusyRounds) {
+    Reader reader([this](std::uint32_t events) { on_byte(events); });
+    naps_of(reader, facts, rounds, ends);
+}
+
+TEST_F(LoopNapSpec, DoesNotNapForWhatGathersByItself) {
+    struct Gathering final : Reader {
+        using Reader::Reader;
+        bool gathers() const noexcept override { return true; }
+    } reader([this](std::uint32_t events) { on_byte(events); });
+    EXPECT_EQ(naps_of(reader, facts, rounds, ends), 0u);
 }
 
 TEST(TimerHeapSpec, GivesTimersInOrderWhateverWasCancelled) {

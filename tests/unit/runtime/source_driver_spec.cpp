@@ -26,7 +26,7 @@ public:
         : words_(words), facts_(facts), script_(std::move(script)) {}
 
     void handle(const source::Input& input, Now, source::Effects& out) override {
-        const std::string word = std::visit([this](const auto& what) { return text(what); }, input);
+        const std::string word = std::visit([](const auto& what) { return text(what); }, input);
         facts_.change([&] { words_.push_back(word); });
         script_(word, out);
     }
