@@ -62,9 +62,9 @@ public:
     void on_frame(const NodeId& node, std::uint8_t type, BytesView body);
 
 private:
-    /// What a source lacks of an owner that runs it: there is none; it is not alive; the claim is of an earlier run of it; it is
-    /// in doubt.
-    enum class Lack : std::uint8_t { None, Owner, Alive, Run, Trust };
+    /// What a source lacks of an owner that runs it: there is none; it is not alive; the claim is of an earlier run of it, or of
+    /// one that membership does not know; it is in doubt.
+    enum class Lack : std::uint8_t { None, Owner, Alive, Run, Copy, Trust };
 
     // keeper.cpp
     void let_go(Entry& e, StopWhy why);

@@ -7,7 +7,9 @@ namespace anode::ownership {
 
 namespace {
 constexpr Duration kClosing = 1s;  ///< of a connection that was only prepared
-}
+/// A claim of a run that membership does not know for so long is of a copy of the owner that has gone.
+constexpr Duration kCopyPatience = 30s;
+}  // namespace
 
 /// The record is not ours and we do not run it.
 void Keeper::stand_by(Entry& e) {
@@ -59,6 +61,7 @@ Keeper::Lack Keeper::lack(const Entry& e) const {
     if (owner->standing == Standing::Left) return Lack::Owner;
     if (owner->standing == Standing::Dead) return Lack::Alive;
     if (owner->epoch > e.claim->epoch) return Lack::Run;
+    if (owner->epoch < e.claim->epoch) return Lack::Copy;
     if (s_.nodes.in_doubt(owner->node) && s_.nodes.doubt_counts()) return Lack::Trust;
     return Lack::None;
 }
@@ -70,6 +73,8 @@ Duration Keeper::delay(Lack what, unsigned rank) const noexcept {
             return rank == 0 ? Duration{} : t.failover_delay + rank * t.failover_rank;
         case Lack::Run:
             return t.failover_delay + (rank + 1) * t.failover_rank;  // it is first itself
+        case Lack::Copy:  // perhaps membership only has not told of the owner's new run yet
+            return kCopyPatience + rank * t.failover_rank;
         case Lack::Trust:
             return t.failover_delay / 2 + rank * t.failover_rank;
         case Lack::Alive:

@@ -55,6 +55,23 @@ TEST_F(TakingOver, ANewerClaimOfTheFirstInRankEndsTheWait) {
     EXPECT_THAT(seen<Run>(), SizeIs(1));
 }
 
+TEST_F(TakingOver, WhatACopyOfTheOwnerHeldIsTakenHalfAMinuteAfterTheCopyIsGone) {
+    give(Claimed{claim_of(first, 2, 8, false, Epoch{kEpoch.value + 1})});
+    passes(29s);
+    EXPECT_THAT(seen<Run>(), IsEmpty()) << "membership may be about to tell of a new run";
+    passes(5s);
+    ASSERT_THAT(seen<Run>(), SizeIs(1));
+    EXPECT_EQ(seen<Run>()[0].term, 9u);
+}
+
+TEST_F(TakingOver, ARunThatMembershipTellsOfLaterKeepsItsClaim) {
+    give(Claimed{claim_of(first, 2, 8, false, Epoch{kEpoch.value + 1})});
+    passes(5s);
+    give(NodeSeen{facts_of(2, Standing::Alive, Epoch{kEpoch.value + 1})});
+    passes(1min);
+    for (const Run& run : seen<Run>()) EXPECT_NE(run.source, first);
+}
+
 TEST_F(TakingOver, ASuspicionAloneMovesNothing) {
     give(NodeSeen{facts_of(2, Standing::Suspect)});
     passes(1min);
