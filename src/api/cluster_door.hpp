@@ -95,6 +95,7 @@ struct MeshView {
     std::vector<mesh::LinkView> links;
     std::vector<mesh::LogView> logs;
     mesh::Counters counters;
+    std::vector<mesh::Offender> offenders;
     bool settled = false;
     Instant at{};  ///< what `since` of a link is measured from
 };

@@ -3,6 +3,7 @@
 
 #include "app/engine.hpp"
 #include "app/engine_batch.hpp"
+#include "core/node/foreign_topic.hpp"
 
 /// What the engine does with blocks of other nodes.
 namespace anode::app {
@@ -43,11 +44,8 @@ BlockMarks Engine::judge_remote(const RemoteBlock& remote) {
     const bool system = block.log().lane == kSystemLane;
     for (std::uint32_t i = 0; i < block.count(); ++i) {
         const Entry entry = block.entry(i);
-        bool hide = false;
-        if (system)
-            hide = take_system(block.log(), entry);
-        else if (entry.topic.starts_with('$'))
-            hide = true;  // only the system lane may speak of the system
+        bool hide = foreign_topic(block.log(), entry.topic);
+        if (system && !hide) hide = take_system(block.log(), entry);
         if (entry.cid)
             hide |= (entry.flags & flag::kState) != 0
                         ? contents_.repeats_state(entry.source, *entry.cid)

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "api/rest/answer.hpp"
 #include "api/rest/await.hpp"
 #include "api/rest/rest.hpp"
@@ -51,18 +53,40 @@ void write_counters(json::Writer& out, const mesh::Counters& counters) {
         const char* name;
         std::uint64_t value;
     };
-    const Row rows[] = {
-        {"messages_in", counters.messages_in}, {"messages_out", counters.messages_out},
-        {"blocks_in", counters.blocks_in},     {"blocks_out", counters.blocks_out},
-        {"bytes_in", counters.bytes_in},       {"bytes_out", counters.bytes_out},
-        {"duplicates", counters.duplicates},   {"repaired", counters.repaired},
-        {"skipped", counters.skipped},         {"grafts", counters.grafts},
-        {"prunes", counters.prunes},           {"dials", counters.dials},
-        {"links_lost", counters.links_lost},   {"protocol_errors", counters.protocol_errors},
-        {"refused", counters.refused}};
+    const Row rows[] = {{"messages_in", counters.messages_in},
+                        {"messages_out", counters.messages_out},
+                        {"blocks_in", counters.blocks_in},
+                        {"blocks_out", counters.blocks_out},
+                        {"bytes_in", counters.bytes_in},
+                        {"bytes_out", counters.bytes_out},
+                        {"duplicates", counters.duplicates},
+                        {"repaired", counters.repaired},
+                        {"skipped", counters.skipped},
+                        {"grafts", counters.grafts},
+                        {"prunes", counters.prunes},
+                        {"dials", counters.dials},
+                        {"links_lost", counters.links_lost},
+                        {"protocol_errors", counters.protocol_errors},
+                        {"refused", counters.refused},
+                        {"bans", counters.bans},
+                        {"links_refused", counters.links_refused},
+                        {"heads_ignored", counters.heads_ignored}};
     out.key("counters").begin_object();
     for (const Row& row : rows) out.member(row.name, row.value);
     out.end_object();
+}
+
+/// Whoever did what it should not, and whom the node leaves alone. The one without an id stands for all that are not listed.
+void write_offender(json::Writer& out, const mesh::Offender& offender, Instant at) {
+    out.begin_object().member("peer", offender.peer == NodeId{} ? "" : offender.peer.text());
+    out.member("name", offender.name).key("faults").begin_object();
+    for (std::size_t kind = 0; kind < mesh::kFaults; ++kind)
+        if (offender.counts[kind] != 0)
+            out.member(mesh::name_of(static_cast<mesh::Fault>(kind)), offender.counts[kind]);
+    out.end_object().member("bans", offender.bans);
+    const auto left = std::chrono::ceil<std::chrono::seconds>(offender.banned_until - at);
+    out.member("banned_s", std::max<std::int64_t>(left.count(), 0));
+    out.member("last", offender.what).end_object();
 }
 
 Bytes mesh_json(const NodeFacts& facts, const MeshView& view, bool each_log) {
@@ -72,6 +96,8 @@ Bytes mesh_json(const NodeFacts& facts, const MeshView& view, bool each_log) {
     out.member("state", view.links.empty() ? "alone" : view.settled ? "settled" : "catching-up");
     out.key("links").begin_array();
     for (const mesh::LinkView& link : view.links) write_link(out, link, view.at);
+    out.end_array().key("offenders").begin_array();
+    for (const mesh::Offender& offender : view.offenders) write_offender(out, offender, view.at);
     out.end_array().key("logs").begin_object();
     out.member("count", std::uint64_t{view.counters.logs});
     out.member("missing", std::uint64_t{view.counters.missing});

@@ -11,6 +11,7 @@ void MeshFace::view(Reply<api::MeshView> reply) {
             view.links = machine.links();
             view.logs = machine.logs();
             view.counters = machine.counters();
+            view.offenders = machine.offenders();
             view.settled = machine.settled();
             view.at = mesh_.loop().now().mono;
             reply(std::move(view));

@@ -7,6 +7,7 @@
 #include "app/cluster/key_file.hpp"
 #include "base/log.hpp"
 #include "core/json/json.hpp"
+#include "core/node/foreign_topic.hpp"
 #include "runtime/system_secrets.hpp"
 
 namespace anode::app {
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::uint64_t kPressedBytes = 32u << 20, kRelievedBytes = 16u << 20;
 constexpr Duration kRetentionWatch = 30s;
+constexpr Duration kFutureMax = 5s;  ///< interfaces, section 16: times of a peer beyond it are not believed
 constexpr Duration kEver = 24h * 365 * 100;
 constexpr std::size_t kHandInBlocks = 256;
 constexpr std::string_view kSpace = "mesh";  ///< of the records that are kept beside logs
@@ -273,10 +275,13 @@ void MeshNode::on(const mesh::Deliver& deliver) {
                     {"from", deliver.from.text()},
                     {"seq", deliver.block.first},
                     {"err", block.error().what}});
+        blame(deliver.log, mesh::Fault::Unreadable, "a node made blocks that cannot be read",
+              block.error().what);
         world_.ledger.gap("mesh", "unreadable",
                           members_of(deliver.log, {deliver.block.first, deliver.block.last()}));
         return;
     }
+    judge(**block);
     if (!deliver.late)
         metrics_.arrived(
             std::chrono::microseconds(loop_.now().wall - (*block)->first_hlc().micros()));
@@ -287,6 +292,23 @@ void MeshNode::on(const mesh::Deliver& deliver) {
     }
     inbound_.push_back({std::move(*block), deliver.block.wire, deliver.late});
     hand_in();
+}
+
+/// What a node may not say is counted against it here; the engine keeps it from listeners.
+void MeshNode::judge(const Block& block) {
+    for (const std::string_view topic : block.topics())
+        if (foreign_topic(block.log(), topic))
+            blame(block.log(), mesh::Fault::Foreign, "a node speaks of what is not its own",
+                  std::string(topic));
+    const WallTime ahead = block.last_hlc().micros() - loop_.now().wall;
+    if (ahead > kFutureMax / 1us)
+        blame(block.log(), mesh::Fault::Future, "a node stamps its messages in the future",
+              std::to_string(ahead / 1'000'000) + " s");
+}
+
+void MeshNode::blame(const LogKey& log, mesh::Fault fault, std::string_view what,
+                     std::string detail) {
+    driver_->handle(mesh::Blame{log.node, fault, what, std::move(detail)});
 }
 
 void MeshNode::on(const mesh::Remember& remember) {
@@ -412,7 +434,7 @@ void MeshNode::look_at_retention() {
 
 void MeshNode::count() {
     if (ended_) return;
-    metrics_.refresh(driver_->machine(), unstored_.load());
+    metrics_.refresh(driver_->machine(), unstored_.load(), loop_.now().mono);
     loop_.after(1s, [this] { count(); });
 }
 

@@ -83,6 +83,8 @@ private:
     MeshNode(const Identity& identity, World world);
     void on_output(const mesh::Output& output, const mesh::Outbox& outbox);
     void on(const mesh::Deliver& deliver);
+    void judge(const Block& block);
+    void blame(const LogKey& log, mesh::Fault fault, std::string_view what, std::string detail);
     void on(const mesh::Remember& remember);
     void on(const mesh::Load& load);
     void on(const mesh::GapOpened& gap);

@@ -35,6 +35,7 @@ struct Config {
     std::size_t bulk_floor = 256u << 10;  ///< bytes a second that repair may always use
     std::size_t unsent_max = 128u << 10;  ///< of a socket
     std::size_t control_max = 4u << 20;  ///< queued control of one link; past it the link is closed
+    std::size_t asks_burst = 500'000, asks_per_second = 50'000;  ///< of one link, see Budget
     std::size_t frame_max = 2u << 20, bulk_frame_max = 17u << 20;
     std::size_t logs_max = 100'000;
     unsigned gaps_max = 32;  ///< of one log

@@ -3,11 +3,29 @@
 #include <algorithm>
 
 namespace anode::mesh {
+namespace {
+
+/// Origins cut a log into blocks once, so of a block all is here or nothing. Another cut is another tale.
+bool cut_otherwise(const LogState& state, const WireBlock& block) {
+    if (block.first > state.head()) return false;
+    std::uint32_t had = 0;
+    for (Seq seq = block.first; seq <= block.last(); ++seq) had += state.has(seq) ? 1 : 0;
+    return had != 0 && had != block.count;
+}
+
+}  // namespace
 
 bool Delivery::take(LogEntry& entry, WireBlock block, const NodeId& from, std::uint8_t hops,
                     bool late) {
     LogState& state = entry.state;
     const Seq head = state.head();
+    if (cut_otherwise(state, block)) {
+        constexpr std::string_view kWhat = "a peer sends a block that overlaps those we have";
+        if (shared_.blame(from, {}, Fault::Forged, kWhat))
+            shared_.notice(Notice::Level::Warn, kWhat, from,
+                           entry.log().node.text() + " " + std::to_string(block.first));
+        return false;
+    }
     const auto fresh = state.have({block.first, block.last()}, block.first_hlc, block.last_hlc);
     if (fresh.empty()) return false;
     shared_.counters.messages_in += block.count;

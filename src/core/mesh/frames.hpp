@@ -20,6 +20,15 @@ inline constexpr std::uint16_t kProtocol = 1, kProtocolMin = 1;
 inline constexpr std::size_t kHeadBytes = 8;
 inline constexpr std::uint8_t kOptional =
     1;  ///< flag: who does not know the type ignores the frame
+/// No sequence reaches it, so that none can be made to wrap around.
+inline constexpr Seq kSeqMax = Seq{1} << 62;
+
+/// Of an ERROR frame.
+namespace error_code {
+inline constexpr std::uint16_t kProtocol = 1, kCluster = 2, kVersion = 3, kTooLarge = 4,
+                               kChecksum = 5, kBanned = 6, kIdentity = 7, kUnknownLog = 8,
+                               kFarAhead = 9, kFlood = 10;
+}
 
 enum class Type : std::uint8_t {
     Hello = 1,
@@ -85,8 +94,7 @@ struct Bye {
     std::string text;
 };
 struct ErrorFrame {
-    std::uint16_t code =
-        0;  ///< 1 protocol, 2 cluster, 3 version, 4 too big, 5 checksum, 6 banned, 7 identity
+    std::uint16_t code = 0;  ///< error_code::
     std::string text;
 };
 

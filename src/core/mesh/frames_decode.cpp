@@ -47,12 +47,16 @@ public:
     SeqRange range(std::string_view field) {
         const Seq first = varint(field);
         const Seq length = varint(field);
-        if (first == 0 || length > ~Seq{0} - first) fault(Errc::Malformed, field);
+        if (first == 0) fault(Errc::Malformed, field);
+        if (first >= kSeqMax || length >= kSeqMax - first) {
+            fault(Errc::TooLarge, field);
+            return {};
+        }
         return {first, first + length};
     }
     Seq seq(std::string_view field) {
         const Seq value = varint(field);
-        if (value >= Seq{1} << 62) fault(Errc::TooLarge, field);
+        if (value >= kSeqMax) fault(Errc::TooLarge, field);
         return value;
     }
     /// How many rows follow, each of at least `bytes_each`: no more than the bytes that are there can hold.

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/mesh/faults.hpp"
 #include "core/mesh/types.hpp"
 
 /// What the world tells a Mesh. Views are valid during handle() only.
@@ -95,9 +96,16 @@ struct Pressure {
 struct Drain {
     bool on = true;
 };
+/// What the application found wrong with what a node sent. It is counted and told like the faults that the mesh finds.
+struct Blame {
+    NodeId peer;
+    Fault fault = Fault::Protocol;
+    std::string_view what;  ///< constant text
+    std::string detail;
+};
 
 using Input = std::variant<Start, Tick, PeersKnown, PeerSeen, PeerGone, LinkOpened, LinkBytes,
                            LinkRoom, LinkClosed, Sealed, Stored, Retained, Loaded, AwaitCopies,
-                           SendPeer, Pressure, Drain>;
+                           SendPeer, Pressure, Drain, Blame>;
 
 }  // namespace anode::mesh

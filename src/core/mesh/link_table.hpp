@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/mesh/budget.hpp"
 #include "core/mesh/config.hpp"
 #include "core/mesh/frames.hpp"
 #include "core/mesh/types.hpp"
@@ -27,6 +28,7 @@ struct Edge {
     bool queued = false;    ///< it stands in one of the link's lists of streams
     bool loading = false;   ///< the store was asked for `cursor`
     bool dirty = false;     ///< our head moved since the last digest
+    bool asked = false;     ///< a GRAFT of ours went out
     bool pruned = false;    ///< we told it to send this log no more
     bool ack_due = false;   ///< it is the origin and waits for an ACK
     bool known = false;     ///< it spoke of the log
@@ -78,6 +80,7 @@ struct Link {
     Duration rtt{}, offset{};
     std::uint8_t load = 0;  ///< as its last PING said
 
+    Budget asks{0, 0};       ///< what it may still ask of us
     std::size_t unsent = 0;  ///< bytes that wait in the runtime
     std::int64_t credit = 0, bulk_credit = 0;
     Instant owed_at = kNever;             ///< to be given back then
@@ -90,6 +93,7 @@ struct Link {
     std::deque<LogEntry*> system_streams, data_streams;     ///< children with something to get
     std::int64_t deficit = 0;                               ///< of the first of data_streams
     std::map<std::uint32_t, std::deque<WireBlock>> loaded;  ///< by log number: of the store
+    std::size_t loads = 0;                                  ///< the store was asked for
     std::vector<Edge> edges;                                ///< by log number
     std::unordered_map<frames::Alias, InAlias> aliases;
     std::vector<frames::Alias> queries;  ///< of one QUERY, sent at the end of the step

@@ -6,6 +6,7 @@ namespace {
 constexpr std::size_t kHelloBytesMax = 4096;
 constexpr std::size_t kStrangersMax = 64;  ///< accepted connections that have not said HELLO
 constexpr std::size_t kBesideMax = 2;      ///< bulk or audit links of one peer
+constexpr std::size_t kVisitorsMax = 32;   ///< bulk and audit links of peers without a main one
 constexpr Duration kLongPause = 60s;
 constexpr Duration kUnneededLasts = 30s;
 constexpr Duration kDrainLasts = 2s;
@@ -39,6 +40,7 @@ void Links::opened(LinkId id, std::string_view identity) {
             strangers += !one->dialled && one->state == Link::State::Hello ? 1 : 0;
         if (strangers >= kStrangersMax || shared_.draining) {
             ++shared_.counters.refused;
+            ++shared_.counters.links_refused;
             shared_.out->push(Close{id});
             return;
         }
@@ -101,6 +103,8 @@ void Links::on_hello(Link& link, const frames::Hello& hello) {
     link.credit = hello.live_window;
     link.bulk_credit = hello.bulk_window;
     link.credit_at = link.unneeded_since = shared_.now.mono;
+    link.asks = Budget(static_cast<double>(shared_.config.asks_burst),
+                       static_cast<double>(shared_.config.asks_per_second));
     if (link.purpose == Purpose::Main && !settle_twins(link)) return;
     if (!link.dialled) say_hello(link);
     if (link.purpose == Purpose::Main) {
@@ -130,20 +134,31 @@ bool Links::admit(Link& link, const frames::Hello& hello) {
     if (neighbours_.bans().banned(hello.node, shared_.now.mono)) return no(6, "banned");
     if (link.dialled) return true;
     if (link.reader.held() != 0) return no(1, "frames before our HELLO");
-    std::size_t same = 0, unwanted = 0;
+    if (has_room(link, hello)) return true;
+    ++shared_.counters.refused;
+    ++shared_.counters.links_refused;
+    shared_.blame(hello.node, hello.name, Fault::Refused, "too many links");
+    hang_up(link, 0, "too many links");
+    return false;
+}
+
+/// For one more accepted link. Neighbours that the overlay wants always have room, and so has their repair; strangers share a
+/// few places, so that no crowd of them takes those of others.
+bool Links::has_room(const Link& link, const frames::Hello& hello) {
+    std::size_t same = 0, unwanted = 0, visitors = 0;
+    const auto visits = [&](const NodeId& peer) {
+        return shared_.links.main_of(peer) == nullptr && !neighbours_.wants(peer);
+    };
     for (const auto& [id, other] : shared_.links.all()) {
         if (other.get() == &link || !other->ready()) continue;
+        const bool beside = other->purpose != Purpose::Main;
         same += other->peer == hello.node && other->purpose == hello.purpose ? 1 : 0;
-        unwanted += other->purpose == Purpose::Main && !other->wanted ? 1 : 0;
+        unwanted += !beside && !other->wanted ? 1 : 0;
+        visitors += beside && !other->dialled && visits(other->peer) ? 1 : 0;
     }
-    const bool main = hello.purpose == Purpose::Main;
-    if ((!main && same >= kBesideMax) ||
-        (main && !neighbours_.wants(hello.node) && unwanted >= 2 * neighbours_.degree() + 8)) {
-        ++shared_.counters.refused;
-        hang_up(link, 0, "too many links");
-        return false;
-    }
-    return true;
+    if (hello.purpose == Purpose::Main)
+        return neighbours_.wants(hello.node) || unwanted < 2 * neighbours_.degree() + 8;
+    return same < kBesideMax && (!visits(hello.node) || visitors < kVisitorsMax);
 }
 
 /// Two main links with one peer: of simultaneous ones stays the one that the lower NodeId dialled, else the newest.
@@ -170,6 +185,8 @@ bool Links::settle_twins(Link& link) {
 
 void Links::refuse(Link& link, const NodeId& who, std::uint16_t code, std::string_view text) {
     ++shared_.counters.refused;
+    ++shared_.counters.links_refused;
+    shared_.blame(who, link.name, Fault::Refused, text);
     shared_.notice(Notice::Level::Warn, "a connection between nodes was refused", who,
                    std::string(text));
     shared_.send(link, frames::ErrorFrame{code, std::string(text)});
@@ -183,12 +200,17 @@ void Links::accuse(Link& link, std::uint16_t code, const Error& error) {
     if (link.state == Link::State::Closing) return;
     ++shared_.counters.protocol_errors;
     shared_.send(link, frames::ErrorFrame{code, error.what.substr(0, 200)});
+    const Fault fault = fault_of(code);
+    shared_.blame(link.peer, link.name, fault, error.what);
+    std::string detail = std::string(name_of(fault)) + ": " + error.what.substr(0, 200);
     // Before HELLO nobody is known who could be banned.
     if (link.ready() || link.dialled) {
         ++shared_.counters.bans;
-        (void)neighbours_.bans().ban(link.peer, shared_.now.mono);
+        const Duration lasts = neighbours_.bans().ban(link.peer, shared_.now.mono);
+        shared_.faults.banned(link.peer, shared_.now.mono + lasts);
+        detail += "; left alone for " + std::to_string(lasts / 1s) + " s";
     }
-    shared_.notice(Notice::Level::Warn, "a peer broke the protocol", link.peer, error.what);
+    shared_.notice(Notice::Level::Warn, "a peer broke the protocol", link.peer, std::move(detail));
     drop(link, LinkEnd::Closed, true);
 }
 
@@ -275,6 +297,7 @@ void Links::check(Link& link) {
     if (!link.ready()) return;
     if (now >= dead_at(link)) return drop(link, LinkEnd::TimedOut, true);
     if (link.live_outstanding > 0 && now >= link.credit_at + 5s) {
+        shared_.blame(link.peer, link.name, Fault::Unread, "no credit came back for 5 s");
         shared_.notice(Notice::Level::Warn, "a link carries small frames only", link.peer);
         return drop(link, LinkEnd::TimedOut, true);
     }
@@ -292,6 +315,7 @@ void Links::sweep() {
     std::vector<LinkId> over;
     for (const auto& [id, link] : shared_.links.all()) {
         if (link->choked && link->state != Link::State::Closing) {
+            shared_.blame(link->peer, link->name, Fault::Unread, "it does not read");
             shared_.notice(Notice::Level::Warn, "a peer does not read", link->peer);
             drop(*link, LinkEnd::TimedOut, true);
         }

@@ -51,6 +51,7 @@ public:
 private:
     void say_hello(Link& link);
     bool admit(Link& link, const frames::Hello& hello);
+    bool has_room(const Link& link, const frames::Hello& hello);
     bool settle_twins(Link& link);
     /// `who` it says it is: it may be a stranger.
     void refuse(Link& link, const NodeId& who, std::uint16_t code, std::string_view text);

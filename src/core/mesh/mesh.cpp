@@ -79,6 +79,10 @@ void Mesh::Parts::handle(const Input& input) {
                        links.drain(in.on);
                        if (in.on) trees.drain();
                    },
+                   [&](const Blame& in) {
+                       if (shared.blame(in.peer, {}, in.fault, in.what))
+                           shared.notice(Notice::Level::Warn, in.what, in.peer, in.detail);
+                   },
                },
                input);
 }
@@ -120,10 +124,13 @@ void Mesh::Parts::on_bytes(const LinkBytes& bytes) {
     shared.counters.bytes_in += bytes.bytes.size();
     link->reader.add(bytes.bytes);
     while (link->state != Link::State::Closing) {
+        const std::size_t held = link->reader.held();
         const auto frame = link->reader.next();
         if (!frame)
             return links.accuse(*link, frame.error().code == Errc::TooLarge ? 4 : 1, frame.error());
-        if (!*frame) break;
+        const std::size_t taken = held - link->reader.held();
+        if (taken != 0) charge(*link, taken, *frame);
+        if (!*frame || link->state == Link::State::Closing) break;
         on_frame(*link, **frame);
     }
     if (link->ready()) shared.give_credit(*link, false);

@@ -39,6 +39,7 @@ struct Counters {
     std::uint64_t duplicates = 0, repaired = 0, skipped = 0, evicted = 0;
     std::uint64_t grafts = 0, prunes = 0, switches = 0, races = 0, sheds = 0, audits = 0;
     std::uint64_t dials = 0, links_lost = 0, protocol_errors = 0, refused = 0, bans = 0;
+    std::uint64_t links_refused = 0, heads_ignored = 0, unasked = 0;
     std::size_t cache_bytes = 0, queue_bytes = 0, logs = 0, links = 0, missing = 0;
 };
 
@@ -64,6 +65,8 @@ public:
     [[nodiscard]] std::vector<LinkView> links() const;
     [[nodiscard]] std::vector<LogView> logs() const;
     [[nodiscard]] const Counters& counters() const noexcept;
+    /// Peers that did what they should not, and how often; whom we leave alone at present.
+    [[nodiscard]] std::vector<Offender> offenders() const;
     /// The linked peers that have not told us that this sequence of a log is synced there.
     [[nodiscard]] std::vector<NodeId> lacking(const LogKey& log, Seq seq) const;
     /// True: linked to whom the overlay wants, every known log attached or ours, no hole that a linked peer could fill.

@@ -13,6 +13,7 @@ struct Overloaded : Fs... {
 
 constexpr std::uint8_t kLiveCredit = 1;
 constexpr std::int64_t kCreditMax = std::int64_t{64} << 20;
+constexpr double kBytesAUnit = 64, kPassBytesAUnit = 1024;
 
 bool is_handshake(const frames::Frame& frame) {
     return std::holds_alternative<frames::Hello>(frame) ||
@@ -60,7 +61,8 @@ void Mesh::Parts::on_frame(Link& link, const frames::Frame& frame) {
                    [&](const frames::Announce& f) {
                        const auto at = link.aliases.find(f.lx);
                        if (at == link.aliases.end())
-                           return links.accuse(link, 1, {Errc::Malformed, "announce: unknown log"});
+                           return links.accuse(link, frames::error_code::kUnknownLog,
+                                               {Errc::Malformed, "announce: unknown log"});
                        trees.heard(link, at->second.log, {f.head, f.depth, false, true, f.opened});
                    },
                    [&](const frames::Digest& f) { trees.on_digest(link, f); },
@@ -74,7 +76,12 @@ void Mesh::Parts::on_frame(Link& link, const frames::Frame& frame) {
                    [&](const frames::Data& f) {
                        shared.counters.payload_in += f.block.size();
                        link.owed += f.block.size();
+                       const Counters& counters = shared.counters;
+                       const auto before = counters.duplicates + counters.unasked;
                        for_log(f, &Trees::on_data);
+                       // Credit bounds what is new; what is not new is bounded like all the rest.
+                       if (counters.duplicates + counters.unasked > before)
+                           charge(link, 1 + static_cast<double>(f.block.size()) / 256);
                    },
                    [&](const frames::SkipFrame& f) {
                        if (link.purpose == Purpose::Main) return for_log(f, &Trees::on_skip);
@@ -98,16 +105,43 @@ void Mesh::Parts::on_frame(Link& link, const frames::Frame& frame) {
                frame);
 }
 
+void Mesh::Parts::charge(Link& link, double units) {
+    if (!link.ready() || link.asks.spend(units, shared.now.mono)) return;
+    links.accuse(link, frames::error_code::kFlood,
+                 {Errc::Overloaded, "more frames than it may send"});
+}
+
+void Mesh::Parts::charge(Link& link, std::size_t bytes, const std::optional<frames::Frame>& frame) {
+    double units = 1 + static_cast<double>(bytes) / kBytesAUnit;
+    if (frame)
+        std::visit(
+            [&](const auto& one) {
+                using F = std::decay_t<decltype(one)>;
+                if constexpr (std::is_same_v<F, frames::Data> || std::is_same_v<F, frames::Chunk>)
+                    units = static_cast<double>(bytes - one.block.size()) / kBytesAUnit;
+                if constexpr (std::is_same_v<F, frames::Pass>)
+                    units = 1 + static_cast<double>(bytes) / kPassBytesAUnit;
+            },
+            *frame);
+    charge(link, units);
+}
+
 void Mesh::Parts::on_log_def(Link& link, const frames::LogDef& frame) {
-    if (link.aliases.size() >= 2 * shared.config.logs_max)
-        return links.accuse(link, 1, {Errc::TooLarge, "log definition: too many"});
-    link.aliases[frame.lx] = {frame.log, shared.logs.find(frame.log)};
+    const auto [at, fresh] = link.aliases.try_emplace(frame.lx);
+    if (!fresh && at->second.log != frame.log)
+        return links.accuse(link, frames::error_code::kProtocol,
+                            {Errc::Malformed, "log definition: another log had that name"});
+    at->second = {frame.log, shared.logs.find(frame.log)};
+    if (link.aliases.size() > 2 * shared.config.logs_max)
+        links.accuse(link, frames::error_code::kTooLarge,
+                     {Errc::TooLarge, "log definition: too many"});
 }
 
 LogEntry* Mesh::Parts::resolve(Link& link, frames::Alias lx) {
     const auto at = link.aliases.find(lx);
     if (at == link.aliases.end()) {
-        links.accuse(link, 1, {Errc::Malformed, "a log that was not defined"});
+        links.accuse(link, frames::error_code::kUnknownLog,
+                     {Errc::Malformed, "a log that was not defined"});
         return nullptr;
     }
     if (at->second.entry == nullptr) at->second.entry = shared.logs.find(at->second.log);

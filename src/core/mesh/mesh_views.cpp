@@ -96,6 +96,8 @@ const Counters& Mesh::counters() const noexcept {
     return counters;
 }
 
+std::vector<Offender> Mesh::offenders() const { return parts_->shared.faults.all(); }
+
 bool Mesh::settled() const noexcept { return parts_->settled(); }
 
 std::uint64_t Mesh::content_hash() const noexcept {

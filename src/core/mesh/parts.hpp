@@ -51,6 +51,9 @@ private:
     void tick();
     void on_bytes(const LinkBytes& bytes);
     void on_frame(Link& link, const frames::Frame& frame);
+    /// Takes from what the link may ask of us; a link that has asked too much is over.
+    void charge(Link& link, double units);
+    void charge(Link& link, std::size_t bytes, const std::optional<frames::Frame>& frame);
     void on_log_def(Link& link, const frames::LogDef& frame);
     void on_credit(Link& link, const frames::Credit& frame);
     void on_acks(Link& link, const frames::Ack& ack);

@@ -40,6 +40,17 @@ void Shared::notice(Notice::Level level, std::string_view what, const NodeId& pe
     out->push(Notice{level, what, peer, std::move(detail)});
 }
 
+bool Shared::blame(const NodeId& peer, std::string_view name, Fault fault, std::string_view what) {
+    return faults.note(peer, is_member(peer), name, fault, what, now.mono);
+}
+
+bool Shared::room_for(const LogKey& log) {
+    if (logs.size() < config.logs_max / 2) return true;
+    if (logs.size() >= config.logs_max) return false;
+    const Link* link = links.main_of(log.node);
+    return link != nullptr ? link->epoch == log.epoch : is_member(log.node);
+}
+
 LoadId Shared::load(const LogKey& log, SeqRange range, std::size_t bytes_max) {
     const LoadId id{++last_load};
     out->push(Load{id, log, range, bytes_max});

@@ -26,6 +26,7 @@ struct Shared {
     BlockCache cache;
     LinkTable links;
     LogTable logs;
+    FaultBook faults;
     Members members;
     bool draining = false, pressed = false, full_mesh = true;
     std::uint64_t last_load = 0;
@@ -37,6 +38,10 @@ struct Shared {
     frames::Alias alias(Link& link, LogEntry& entry);
     void notice(Notice::Level level, std::string_view what, const NodeId& peer = {},
                 std::string detail = {});
+    /// For one more log. Half of the table is kept for those of members, so that invented logs never take their place.
+    [[nodiscard]] bool room_for(const LogKey& log);
+    /// Puts a fault into the book. `peer`: who did it, as it named itself. True: it is worth a line.
+    bool blame(const NodeId& peer, std::string_view name, Fault fault, std::string_view what);
     LoadId load(const LogKey& log, SeqRange range, std::size_t bytes_max);
     void set_state(Link& link, Link::State state, Duration at_most = Duration::max());
     /// Sends CREDIT for what was taken in, once it is worth a frame.

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::int64_t kQuantum = 64 * 1024;
 constexpr std::size_t kLoadBytes = 512 * 1024;
+constexpr std::size_t kLoadsMax = 16;  ///< asked of the store for one link, or here and not sent
 
 /// The next sequence from `seq` on that is not given up and not missing; head + 1 if there is none.
 Seq next_had(const LogState& state, Seq seq) {
@@ -67,31 +68,44 @@ void Streams::enqueue(Link& link, LogEntry& entry, Edge& edge) {
 
 void Streams::pump(Link& link) {
     if (!link.live()) return;
+    // How many in a row could not move because the store is asked for enough already.
+    std::size_t system_stuck = 0, data_stuck = 0;
     while (link.unsent < shared_.config.unsent_max && link.credit > 0) {
-        if (!link.system_streams.empty())
-            step(link, *link.system_streams.front());
-        else if (!link.data_streams.empty())
-            step(link, *link.data_streams.front());
-        else
-            return;
+        const bool system = system_stuck < link.system_streams.size();
+        auto& streams = system ? link.system_streams : link.data_streams;
+        std::size_t& stuck = system ? system_stuck : data_stuck;
+        if (stuck >= streams.size()) return;
+        if (step(link, *streams.front())) {
+            system_stuck = data_stuck = 0;
+        } else {
+            ++stuck;
+            std::rotate(streams.begin(), streams.begin() + 1, streams.end());
+        }
     }
 }
 
-/// One move of the stream in front: a block, a skip, or a request to the store.
-void Streams::step(Link& link, LogEntry& entry) {
+/// One move of the stream in front: a block, a skip, or a request to the store. False: it has to wait for other requests.
+bool Streams::step(Link& link, LogEntry& entry) {
     Edge& edge = link.edge(entry.number);
     const LogState& state = entry.state;
-    if (edge.cursor > state.head()) return after_block(link, entry, 0);
-    if (edge.cursor < state.lowest())
-        return send_skip(link, entry, std::min(state.lowest() - 1, state.head()), Skip::Evicted);
-    if (const WireBlock* block = find(link, entry, edge.cursor))
-        return send_block(link, entry, *block);
-    if (!state.has(edge.cursor))
-        return send_skip(link, entry, next_had(state, edge.cursor) - 1, Skip::Missing);
-    edge.loading = true;
-    const LoadId id = shared_.load(entry.log(), {edge.cursor, state.head()}, kLoadBytes);
-    loads_[id] = {link.id, entry.log(), edge.cursor};
-    after_block(link, entry, 0);
+    if (edge.cursor > state.head()) {
+        after_block(link, entry, 0);
+    } else if (edge.cursor < state.lowest()) {
+        send_skip(link, entry, std::min(state.lowest() - 1, state.head()), Skip::Evicted);
+    } else if (const WireBlock* block = find(link, entry, edge.cursor)) {
+        send_block(link, entry, *block);
+    } else if (!state.has(edge.cursor)) {
+        send_skip(link, entry, next_had(state, edge.cursor) - 1, Skip::Missing);
+    } else if (link.loaded.erase(entry.number); link.loads + link.loaded.size() >= kLoadsMax) {
+        return false;
+    } else {
+        edge.loading = true;
+        ++link.loads;
+        const LoadId id = shared_.load(entry.log(), {edge.cursor, state.head()}, kLoadBytes);
+        loads_[id] = {link.id, entry.log(), edge.cursor};
+        after_block(link, entry, 0);
+    }
+    return true;
 }
 
 const WireBlock* Streams::find(Link& link, LogEntry& entry, Seq seq) {
@@ -136,7 +150,10 @@ void Streams::after_block(Link& link, LogEntry& entry, std::size_t bytes) {
     const bool dry = edge.cursor > entry.state.head();
     if (dry || edge.loading) {
         edge.queued = false;
-        if (dry) edge.behind_since = kNever;
+        if (dry) {
+            edge.behind_since = kNever;
+            link.loaded.erase(entry.number);
+        }
         streams.pop_front();
         if (!system) link.deficit = kQuantum;
         return;
@@ -156,9 +173,17 @@ bool Streams::on_loaded(const Loaded& loaded) {
     loads_.erase(at);
     Link* link = shared_.links.find(load.link);
     LogEntry* entry = shared_.logs.find(load.log);
-    if (link == nullptr || !link->live() || entry == nullptr) return true;
+    if (link == nullptr || !link->live()) return true;
+    --link->loads;
+    // Others may have waited for this answer, whatever becomes of it.
+    const bool wanted = entry != nullptr && link->edge(entry->number).child &&
+                        link->edge(entry->number).loading &&
+                        link->edge(entry->number).cursor == load.from;
+    if (!wanted) {
+        pump(*link);
+        return true;
+    }
     Edge& edge = link->edge(entry->number);
-    if (!edge.child || !edge.loading || edge.cursor != load.from) return true;
     edge.loading = false;
     enqueue(*link, *entry, edge);
     const bool answers = !loaded.blocks.empty() && loaded.blocks.front().last() >= load.from;

@@ -32,7 +32,7 @@ private:
         Seq from = 0;
     };
     void enqueue(Link& link, LogEntry& entry, Edge& edge);
-    void step(Link& link, LogEntry& entry);
+    bool step(Link& link, LogEntry& entry);
     void send_block(Link& link, LogEntry& entry, const WireBlock& block);
     void send_skip(Link& link, LogEntry& entry, Seq upto, Skip why);
     const WireBlock* find(Link& link, LogEntry& entry, Seq seq);

@@ -12,7 +12,6 @@ constexpr Duration kOriginLinked = 5ms, kOriginComing = 50ms, kOtherZone = 50ms,
 constexpr double kEntryBytesGuess = 256;
 constexpr double kContiguousBytes = 8.0 * 1024 * 1024, kContiguousSeconds = 5;
 constexpr double kRateGuess = 1000;
-constexpr Seq kLeapMax = Seq{1} << 40;
 
 }  // namespace
 
@@ -58,7 +57,7 @@ void Trees::on_sealed(const Sealed& sealed) {
 LogEntry* Trees::meet(Link& link, const LogKey& log, const Heard& what) {
     const bool ours = log.node == shared_.config.node && log.epoch == shared_.config.epoch;
     if (ours || log.lane > 15 || shared_.logs.refused(log, shared_.now.mono)) return nullptr;
-    if (shared_.logs.size() >= shared_.config.logs_max) {
+    if (!shared_.room_for(log)) {
         ++shared_.counters.refused;
         shared_.notice(Notice::Level::Warn, "more logs than a node may know", link.peer);
         return nullptr;
@@ -73,8 +72,7 @@ LogEntry* Trees::meet(Link& link, const LogKey& log, const Heard& what) {
 void Trees::heard(Link& link, const LogKey& log, const Heard& what) {
     if (!link.live()) return;
     LogEntry* entry = shared_.logs.find(log);
-    if (what.head > (entry != nullptr ? entry->state.head() : 0) + kLeapMax)
-        return links_.accuse(link, 1, {Errc::Malformed, "a head far ahead"});
+    if (far(link, entry != nullptr ? entry->state.head() : 0, what.head)) return;
     if (entry == nullptr) entry = meet(link, log, what);
     if (entry == nullptr || invented(link, *entry, what.head)) return;
     Edge& edge = link.edge(entry->number);
@@ -170,6 +168,7 @@ void Trees::join(LogEntry& entry, Link& link, frames::Why why) {
     tree.graft_from = graft_from(entry, link);
     tree.graft_depth = tree.depth;
     edge.pruned = false;
+    edge.asked = true;
     ++shared_.counters.grafts;
     const auto lx = shared_.alias(link, entry);
     shared_.send(link, frames::Graft{lx, tree.graft_from, tree.depth, why});
@@ -242,7 +241,8 @@ void Trees::on_digest(Link& link, const frames::Digest& digest) {
     for (const auto& row : digest.heads) {
         const auto at = link.aliases.find(row.lx);
         if (at == link.aliases.end())
-            return links_.accuse(link, 1, {Errc::Malformed, "digest: unknown log"});
+            return links_.accuse(link, frames::error_code::kUnknownLog,
+                                 {Errc::Malformed, "digest: unknown log"});
         LogEntry* entry = shared_.logs.find(at->second.log);
         if (entry == nullptr) entry = meet(link, at->second.log, {});
         if (entry == nullptr) continue;
@@ -251,6 +251,7 @@ void Trees::on_digest(Link& link, const frames::Digest& digest) {
         Heard what;
         what.head = edge.digest_in;
         heard(link, at->second.log, what);
+        if (link.state == Link::State::Closing) return;
     }
 }
 

@@ -76,6 +76,9 @@ private:
     void crossing(Link& link, LogEntry& entry, const frames::Graft& graft);
     void adopt(Link& link, LogEntry& entry, const frames::Graft& graft);
     void refuse(Link& link, LogEntry& entry, std::uint8_t why);
+    void leave(Link& link, LogEntry& entry);
+    void unasked(Link& link, LogEntry& entry);
+    void compare(Link& link, LogEntry& entry, const WireBlock& block);
     void append(Link& link, LogEntry& entry, WireBlock block, std::uint8_t hops,
                 std::uint8_t flags);
     void measure(LogEntry& entry, const WireBlock& block);
@@ -87,6 +90,10 @@ private:
     /// The neighbour to take the log from: ahead of us (or level, if `level`), spread over equals by log. Nothing if none is.
     Link* candidate(LogEntry& entry, bool level, LinkId except);
     [[nodiscard]] bool counts(const Link& link, const Edge& edge) const;
+    /// Past everything that can be: the link is over.
+    bool far(Link& link, Seq ours, Seq claimed);
+    /// Its heads of this log do not count for a minute.
+    void distrust(Link& link, LogEntry& entry, std::string_view what, std::string detail);
     /// Far past what the origin itself, a neighbour, has told of its log. Who claims it is not listened to for a while.
     bool invented(Link& link, LogEntry& entry, Seq claimed);
     [[nodiscard]] Duration lag_time();

@@ -7,7 +7,6 @@
 namespace anode::mesh {
 namespace {
 
-constexpr Seq kLeapMax = Seq{1} << 40;
 constexpr std::size_t kGapsHardFactor = 8;
 constexpr std::uint8_t kDuplicate = 0, kSwitched = 1;
 
@@ -20,10 +19,10 @@ void Trees::on_data(Link& link, LogEntry& entry, const frames::Data& data) {
     ++shared_.counters.blocks_in;
     WireBlock block{head->first_seq, head->count, head->first_hlc, head->first_hlc, nullptr};
     const Seq ours = entry.state.head();
-    if (block.last() > ours + kLeapMax)
-        return links_.accuse(link, 1, {Errc::Malformed, "data: sequence far ahead"});
+    if (far(link, ours, block.last())) return;
     if (invented(link, entry, block.last())) return;
     Edge& edge = link.edge(entry.number);
+    if (!edge.asked) return unasked(link, entry);
     edge.known = true;
     edge.head = std::max(edge.head, block.last());
     Tree& tree = entry.tree;
@@ -34,12 +33,38 @@ void Trees::on_data(Link& link, LogEntry& entry, const frames::Data& data) {
     if (entry.own()) return;
     block.wire = std::make_shared<const Bytes>(data.block);
     if (block.last() <= ours) {
+        compare(link, entry, block);
         if (!delivery_.take(entry, std::move(block), link.peer, data.hops, true))
             ++shared_.counters.duplicates;
         return;
     }
-    if (block.first > ours + 1) delivery_.jump(entry, block.first - 1);
+    if (block.first > ours + 1) {
+        if (entry.state.gaps() >= kGapsHardFactor * shared_.config.gaps_max)
+            return leave(link, entry);
+        delivery_.jump(entry, block.first - 1);
+    }
     append(link, entry, std::move(block), data.hops, head->flags);
+}
+
+/// Only a GRAFT makes an edge. Who was never asked on this link does not send: what it sends may be anything.
+void Trees::unasked(Link& link, LogEntry& entry) {
+    constexpr std::string_view kWhat = "a peer sends blocks that nobody asked it for";
+    ++shared_.counters.unasked;
+    if (shared_.blame(link.peer, link.name, Fault::Unasked, kWhat))
+        shared_.notice(Notice::Level::Warn, kWhat, link.peer, entry.log().node.text());
+    if (!link.edge(entry.number).pruned) prune(entry, link.id, kDuplicate);
+}
+
+/// Blocks are passed on as they came, so two in one place are two tales. The first one stays.
+void Trees::compare(Link& link, LogEntry& entry, const WireBlock& block) {
+    const WireBlock* ours = shared_.cache.find(entry.log(), block.first);
+    if (ours == nullptr || ours->first != block.first || ours->count != block.count ||
+        *ours->wire == *block.wire)
+        return;
+    constexpr std::string_view kWhat = "a peer sends another block in the place of one we have";
+    if (shared_.blame(link.peer, link.name, Fault::Forged, kWhat))
+        shared_.notice(Notice::Level::Warn, kWhat, link.peer,
+                       entry.log().node.text() + " " + std::to_string(block.first));
 }
 
 void Trees::append(Link& link, LogEntry& entry, WireBlock block, std::uint8_t hops,
@@ -88,33 +113,34 @@ void Trees::on_skip(Link& link, LogEntry& entry, const frames::SkipFrame& skip) 
     if (entry.own() || (link.id != tree.parent && link.id != tree.joining)) return;
     const Seq head = entry.state.head();
     if (skip.range.last <= head) return;
-    if (skip.range.last > head + kLeapMax)
-        return links_.accuse(link, 1, {Errc::Malformed, "skip: far ahead"});
-    if (invented(link, entry, skip.range.last)) return;
-    if (entry.state.gaps() >= kGapsHardFactor * shared_.config.gaps_max) {
-        // Nobody needs that many holes; somebody else may have what is between them.
-        link.edge(entry.number).ignored_until = shared_.now.mono + 60s;
-        prune(entry, link.id, kSwitched);
-        if (tree.parent == link.id) set_parent(entry, nullptr);
-        entry.tree.joining = kNoLink;
-        entry.tree.join_until = kNever;
-        if (tree.parent == kNoLink) orphan(entry);
-        return;
-    }
+    if (far(link, head, skip.range.last) || invented(link, entry, skip.range.last)) return;
+    if (entry.state.gaps() >= kGapsHardFactor * shared_.config.gaps_max) return leave(link, entry);
     delivery_.jump(entry, skip.range.last);
     entry.tree.data_at = shared_.now.mono;
     digests_.mark(entry);
     streams_.grew(entry, link.id);
 }
 
+/// Nobody needs that many holes; somebody else may have what is between them.
+void Trees::leave(Link& link, LogEntry& entry) {
+    Tree& tree = entry.tree;
+    distrust(link, entry, "a peer leaves out too much of a log", entry.log().node.text());
+    prune(entry, link.id, kSwitched);
+    if (tree.parent == link.id) set_parent(entry, nullptr);
+    if (tree.joining == link.id) {
+        tree.joining = kNoLink;
+        tree.join_until = kNever;
+    }
+    if (tree.parent == kNoLink) orphan(entry);
+}
+
 void Trees::on_race(Link& link, LogEntry& entry, const frames::Race& race) {
     Tree& tree = entry.tree;
-    if (invented(link, entry, race.seq)) return;
+    if (far(link, entry.state.head(), race.seq) || invented(link, entry, race.seq)) return;
     Edge& edge = link.edge(entry.number);
     edge.known = true;
     edge.head = std::max(edge.head, race.seq);
     if (entry.own() || race.seq <= entry.state.head() || race.seq == tree.race_seq) return;
-    if (race.seq > entry.state.head() + kLeapMax) return;
     tree.race_seq = race.seq;
     tree.race_link = link.id;
     tree.race_at = shared_.now.mono;

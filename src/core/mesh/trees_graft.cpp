@@ -10,7 +10,8 @@ constexpr std::uint32_t kChildrenMesh = 28, kChildrenRings = 16;
 constexpr unsigned kFailuresMax = 3;
 constexpr Seq kInventedRoom = Seq{1} << 18;
 constexpr double kInventedSeconds = 5;
-constexpr Duration kInventedLasts = 60s;
+constexpr Duration kDistrustLasts = 60s;
+constexpr Seq kLeapMax = Seq{1} << 40;
 constexpr std::uint8_t kUnsubscribed = 1;  ///< reasons of PRUNE up to this one come from a child
 
 constexpr std::uint8_t kDuplicate = 0, kSwitched = 1, kClosing = 3;
@@ -19,9 +20,12 @@ constexpr std::uint8_t kBusy = 1, kDraining = 2;
 }  // namespace
 
 void Trees::on_graft(Link& link, LogEntry& entry, const frames::Graft& graft) {
+    if (far(link, entry.state.head(), graft.from - 1)) return;
     Edge& edge = link.edge(entry.number);
     edge.known = true;
-    edge.head = std::max(edge.head, graft.from - 1);
+    // Nobody has more of a log of ours than we do.
+    edge.head = std::max(
+        edge.head, entry.own() ? std::min(graft.from - 1, entry.state.head()) : graft.from - 1);
     edge.depth = graft.depth;
     if (shared_.draining && !entry.own()) return refuse(link, entry, kDraining);
     if (link.id == entry.tree.parent || link.id == entry.tree.joining)
@@ -92,6 +96,7 @@ void Trees::on_graft_ok(Link& link, LogEntry& entry, const frames::GraftOk& ok) 
         if (tree.parent != link.id) prune(entry, link.id, kDuplicate);
         return;
     }
+    if (far(link, entry.state.head(), ok.head)) return;
     Edge& edge = link.edge(entry.number);
     edge.failures = 0;
     edge.head = std::max(edge.head, ok.head);
@@ -127,8 +132,13 @@ void Trees::refused(LogEntry& entry, Link& link, Duration ignore) {
     Edge& edge = link.edge(entry.number);
     ++edge.failures;
     const bool hopeless = edge.failures >= kFailuresMax;
-    if (hopeless) edge.failures = 0;
-    edge.ignored_until = shared_.now.mono + (hopeless ? Duration(60s) : ignore);
+    if (hopeless) {
+        edge.failures = 0;
+        distrust(link, entry, "a peer claims messages that it does not serve",
+                 entry.log().node.text());
+    } else {
+        edge.ignored_until = std::max(edge.ignored_until, shared_.now.mono + ignore);
+    }
     entry.tree.joining = kNoLink;
     entry.tree.join_until = kNever;
     if (entry.tree.parent == kNoLink) orphan(entry);
@@ -144,12 +154,25 @@ bool Trees::invented(Link& link, LogEntry& entry, Seq claimed) {
     if (told == nullptr || !told->known) return false;
     const Seq room = kInventedRoom + static_cast<Seq>(kInventedSeconds * entry.rate);
     if (claimed <= std::max(told->head, entry.state.head()) + room) return false;
+    distrust(link, entry, "a peer claims messages that their origin does not know of",
+             entry.log().node.text() + " " + std::to_string(claimed));
+    return true;
+}
+
+void Trees::distrust(Link& link, LogEntry& entry, std::string_view what, std::string detail) {
     Edge& edge = link.edge(entry.number);
-    if (edge.ignored_until <= shared_.now.mono)
-        shared_.notice(Notice::Level::Warn,
-                       "a peer claims messages that their origin does not know of", link.peer,
-                       entry.log().node.text() + " " + std::to_string(claimed));
-    edge.ignored_until = shared_.now.mono + kInventedLasts;
+    // Told when it begins, not with each frame.
+    if (edge.ignored_until <= shared_.now.mono) {
+        ++shared_.counters.heads_ignored;
+        shared_.blame(link.peer, link.name, Fault::Heads, what);
+        shared_.notice(Notice::Level::Warn, what, link.peer, std::move(detail));
+    }
+    edge.ignored_until = shared_.now.mono + kDistrustLasts;
+}
+
+bool Trees::far(Link& link, Seq ours, Seq claimed) {
+    if (claimed <= ours + kLeapMax && claimed < frames::kSeqMax) return false;
+    links_.accuse(link, frames::error_code::kFarAhead, {Errc::Malformed, "a head far ahead"});
     return true;
 }
 

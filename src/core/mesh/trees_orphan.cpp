@@ -7,7 +7,9 @@ namespace anode::mesh {
 namespace {
 
 constexpr Duration kQueryLongest = 30s;
-constexpr Duration kGather = 2ms;  ///< answers to a query are compared for so long
+constexpr Duration kGather = 2ms;              ///< answers to a query are compared for so long
+constexpr std::size_t kReplyRowsMax = 20'000;  ///< of one frame
+constexpr std::size_t kQuerySlack = 16;
 constexpr std::uint8_t kSwitched = 1;
 
 }  // namespace
@@ -33,17 +35,24 @@ void Trees::query(LogEntry& entry) {
 void Trees::flush() {
     for (const auto& [id, link] : shared_.links.all()) {
         if (link->queries.empty()) continue;
+        std::ranges::sort(link->queries);
+        link->queries.erase(std::ranges::unique(link->queries).begin(), link->queries.end());
         shared_.send(*link, frames::Query{std::move(link->queries)});
         link->queries.clear();
     }
 }
 
 void Trees::on_query(Link& link, const frames::Query& query) {
+    // A log is asked for once, or twice in an unlucky moment: else a short question makes an answer without end.
+    if (query.logs.size() > 2 * link.aliases.size() + kQuerySlack)
+        return links_.accuse(link, frames::error_code::kProtocol,
+                             {Errc::Malformed, "query: a log again and again"});
     frames::QueryReply reply;
     for (const frames::Alias lx : query.logs) {
         const auto at = link.aliases.find(lx);
         if (at == link.aliases.end())
-            return links_.accuse(link, 1, {Errc::Malformed, "query: unknown log"});
+            return links_.accuse(link, frames::error_code::kUnknownLog,
+                                 {Errc::Malformed, "query: unknown log"});
         LogEntry* entry = shared_.logs.find(at->second.log);
         if (entry == nullptr) continue;
         // Who gets the log from the one who asks is no help to it.
@@ -51,6 +60,9 @@ void Trees::on_query(Link& link, const frames::Query& query) {
                                                entry->tree.parent != link.id);
         reply.rows.push_back(
             {shared_.alias(link, *entry), entry->state.head(), entry->tree.depth, attached});
+        if (reply.rows.size() < kReplyRowsMax) continue;
+        shared_.send(link, reply);
+        reply.rows.clear();
     }
     if (!reply.rows.empty()) shared_.send(link, reply);
 }
@@ -59,9 +71,11 @@ void Trees::on_query_reply(Link& link, const frames::QueryReply& reply) {
     for (const auto& row : reply.rows) {
         const auto at = link.aliases.find(row.lx);
         if (at == link.aliases.end())
-            return links_.accuse(link, 1, {Errc::Malformed, "query answer: unknown log"});
+            return links_.accuse(link, frames::error_code::kUnknownLog,
+                                 {Errc::Malformed, "query answer: unknown log"});
         LogEntry* entry = shared_.logs.find(at->second.log);
         if (entry == nullptr || entry->own()) continue;
+        if (far(link, entry->state.head(), row.head)) return;
         Edge& edge = link.edge(entry->number);
         edge.known = true;
         edge.head = std::max(edge.head, row.head);

@@ -161,7 +161,8 @@ bool Vectors::take_row(Link& link, Exchange* exchange, const frames::Vector::Row
     LogEntry* entry = shared_.logs.find(row.log);
     const Seq ours = entry != nullptr ? entry->state.head() : 0;
     if (row.head > ours + kLeapMax) {
-        port_.accuse(link, 1, {Errc::Malformed, "vector: head far ahead"});
+        port_.accuse(link, frames::error_code::kFarAhead,
+                     {Errc::Malformed, "vector: head far ahead"});
         return false;
     }
     if (exchange != nullptr) {
@@ -179,7 +180,7 @@ bool Vectors::take_row(Link& link, Exchange* exchange, const frames::Vector::Row
         const bool ours_now =
             row.log.node == shared_.config.node && row.log.epoch == shared_.config.epoch;
         if (ours_now || row.log.lane > 15 || shared_.logs.refused(row.log, shared_.now.mono) ||
-            shared_.logs.size() >= shared_.config.logs_max)
+            !shared_.room_for(row.log))
             return true;
         entry = &shared_.logs.add(row.log);
     }

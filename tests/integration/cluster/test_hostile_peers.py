@@ -1,14 +1,18 @@
 """Somebody who may speak on the mesh and means no good: the cluster goes on as if nobody were there, says who it was, and
 leaves that peer alone for a while."""
+import json
 import os
 import struct
+import threading
+import time
 
 import pytest
 
 from fleet import Load, data_of, finish_all
-from mesh_peer import (ACK, BULK, BYE, CHUNK, DATA, DATA_LANE, DIGEST, GRAFT, HELLO, LOG_DEF, MAIN, PING, PULL, VECTOR, MeshPeer,
-                       block, log_key, varint)
-from patience import eventually
+from listeners import Listener
+from mesh_peer import (ACK, BULK, BYE, CHUNK, DATA, DATA_LANE, DIGEST, GRAFT, HELLO, LOG_DEF, MAIN, PING, PULL, QUERY, RACE,
+                       SYSTEM_LANE, VECTOR, MeshPeer, block, log_key, varint)
+from patience import eventually, patient
 
 BANNED = 6
 
@@ -31,6 +35,35 @@ def mesh_port(member):
     return rest.pop()
 
 
+class Pulse:
+    """Publishes at the second member ten times a second and hears it at the third: how long live messages take between nodes
+    that nobody attacks."""
+
+    def __init__(self, members):
+        self.taken, self.over = [], threading.Event()
+        self.sender = members[1]
+        self.listener = Listener(members[2].port, "good.pulse", keep=self.hear)
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def hear(self, line):
+        message = json.loads(line)
+        if "data" in message:
+            self.taken.append(time.time() - message["data"])
+
+    def run(self):
+        while not self.over.wait(0.1):
+            self.sender.publish("good.pulse", time.time(), ack="received")
+
+    def finish(self):
+        self.over.set()
+        self.thread.join(patient(30))
+        self.listener.close()
+        assert len(self.taken) >= 5, "a pulse that was not heard shows nothing"
+        ordered = sorted(self.taken)
+        return ordered[len(ordered) // 2]
+
+
 @pytest.fixture
 def plain(fleet):
     """Three members in clear text with load on each, a listener at each, and the checks of all tests here."""
@@ -44,7 +77,9 @@ def plain(fleet):
         load.flows(30)
     fleet.victim = fleet.members[0]
     fleet.mesh_port = mesh_port(fleet.victim)
+    pulse = Pulse(fleet.members)
     yield fleet
+    assert pulse.finish() < patient(0.5), f"live messages were held up: {pulse.taken}"
     for load in loads:
         load.flows(60)
     acknowledged = finish_all(loads)
@@ -76,6 +111,15 @@ def let_in(fleet, purpose=MAIN):
 def is_named(member, peer, words="a peer broke the protocol"):
     eventually(lambda: [record for record in member.warnings() if record["msg"] == words and record.get("peer") == peer.id],
                what=f"the name of {peer.id} in the log")
+
+
+def is_blamed(member, peer, kind, times=1):
+    """The fault stands in the metrics and on the page about the mesh, by peer and kind."""
+    eventually(lambda: member.metric("anode_mesh_peer_faults_total", peer=peer.id, kind=kind) >= times,
+               what=f"{kind} of {peer.id} in the metrics")
+    listed = [one for one in member.get("/v1/mesh").json()["offenders"] if one["peer"] == peer.id]
+    assert listed and listed[0]["faults"].get(kind, 0) >= times, listed
+    return listed[0]
 
 
 def is_banned(fleet, peer):
@@ -111,28 +155,36 @@ def live_frame_for_repair(peer):
     peer.frame(CHUNK, b"")
 
 
-ATTACKS = {
-    "noise after HELLO": lambda peer: peer.raw(os.urandom(4096)),
-    "a frame of four gigabytes": huge_frame,
-    "a frame type that nobody knows": lambda peer: peer.frame(200, b"?"),
-    "a second HELLO": lambda peer: peer.frame(HELLO, peer.hello()),
-    "a wrong checksum": wrong_checksum,
-    "a block of another log": checksum_of_another_log,
-    "a block far ahead": far_ahead,
-    "a block of an undefined log": of_a_log_never_defined,
-    "a truncated chunk": live_frame_for_repair,
-    "a digest that ends early": lambda peer: peer.frame(DIGEST, varint(1 << 40)),
-    "a pull with a million ranges": lambda peer: peer.frame(PULL, struct.pack("<I", 1) + peer.log + varint(1_000_000)),
-    "a vector with a million rows": lambda peer: peer.frame(VECTOR, struct.pack("<HB", 0, 1) + varint(1_000_000)),
-    "a head past all numbers": lambda peer: peer.define(1, peer.log).announce(1, (1 << 64) - 1),
-    "a skip that wraps around": lambda peer: peer.define(1, peer.log).skip(1, (1 << 64) - 1, (1 << 64) + 5),
-    "bytes behind a ping": lambda peer: peer.frame(PING, b"\0" * 200),
+ATTACKS = {  # each with the kind under which it is counted; noise may be taken for anything
+    "noise after HELLO": (None, lambda peer: peer.raw(os.urandom(4096))),
+    "a frame of four gigabytes": ("too-large", huge_frame),
+    "a frame type that nobody knows": ("protocol", lambda peer: peer.frame(200, b"?")),
+    "a second HELLO": ("protocol", lambda peer: peer.frame(HELLO, peer.hello())),
+    "a wrong checksum": ("checksum", wrong_checksum),
+    "a block of another log": ("checksum", checksum_of_another_log),
+    "a block far ahead": ("far-ahead", far_ahead),
+    "a block of an undefined log": ("unknown-log", of_a_log_never_defined),
+    "a truncated chunk": ("protocol", live_frame_for_repair),
+    "a digest that ends early": ("protocol", lambda peer: peer.frame(DIGEST, varint(1 << 40))),
+    "a pull with a million ranges": ("too-large", lambda peer: peer.frame(PULL, struct.pack("<I", 1) + peer.log + varint(1_000_000))),
+    "a vector with a million rows": ("protocol", lambda peer: peer.frame(VECTOR, struct.pack("<HB", 0, 1) + varint(1_000_000))),
+    "a head past all numbers": ("too-large", lambda peer: peer.define(1, peer.log).announce(1, (1 << 64) - 1)),
+    "a head far ahead": ("far-ahead", lambda peer: peer.define(1, peer.log).announce(1, 1 << 50)),
+    "a wish for what cannot be": ("far-ahead", lambda peer: peer.define(1, peer.log).announce(1, 5).frame(
+        GRAFT, varint(1) + varint(1 << 50) + b"\0\0")),
+    "a race to the end of numbers": ("far-ahead", lambda peer: peer.define(1, peer.log).announce(1, 5).frame(
+        RACE, varint(1) + varint(1 << 50))),
+    "a question about an undefined log": ("unknown-log", lambda peer: peer.define(1, peer.log).frame(QUERY, varint(1) + varint(5))),
+    "a question that repeats itself": ("protocol", lambda peer: peer.define(1, peer.log).frame(QUERY, varint(1000) + varint(1) * 1000)),
+    "one alias for two logs": ("protocol", lambda peer: peer.define(1, peer.log).define(1, log_key(os.urandom(16), 1))),
+    "a skip that wraps around": ("too-large", lambda peer: peer.define(1, peer.log).skip(1, (1 << 64) - 1, (1 << 64) + 5)),
+    "bytes behind a ping": ("protocol", lambda peer: peer.frame(PING, b"\0" * 200)),
 }
 
 
 def test_whoever_breaks_the_protocol_is_told_named_and_banned(plain):
     # A node says the same thing ten times a minute at most, so each has its share of the attacks.
-    for number, (attack, act) in enumerate(ATTACKS.items()):
+    for number, (attack, (kind, act)) in enumerate(ATTACKS.items()):
         plain.victim = plain.members[number % len(plain.members)]
         plain.mesh_port = mesh_port(plain.victim)
         with let_in(plain) as peer:
@@ -140,7 +192,13 @@ def test_whoever_breaks_the_protocol_is_told_named_and_banned(plain):
             error = peer.ending()
             assert error or attack == "noise after HELLO", f"{attack}: closed without a word"
             is_named(plain.victim, peer)
+            if kind:
+                seen = is_blamed(plain.victim, peer, kind)
+                assert seen["bans"] == 1 and 0 < seen["banned_s"] <= 60 and seen["name"] == "mallory", (attack, seen)
             is_banned(plain, peer)
+            is_blamed(plain.victim, peer, "refused")
+    eventually(lambda: sum(member.metric("anode_mesh_bans_total") for member in plain.members) == len(ATTACKS), what="all bans")
+    assert sum(member.metric("anode_mesh_banned") for member in plain.members) >= 1
 
 
 def test_noise_before_hello_leaves_no_trace_and_costs_no_place(plain):
@@ -161,9 +219,19 @@ def test_noise_before_hello_leaves_no_trace_and_costs_no_place(plain):
 def test_another_cluster_another_version_and_our_own_identity_are_refused(plain):
     with MeshPeer(plain.mesh_port, cluster="another") as peer:
         assert peer.greet()[0] == 6
-    with MeshPeer(plain.mesh_port) as peer:
-        peer.frame(HELLO, struct.pack("<HH", 9, 9) + peer.hello()[4:])
-        assert peer.ending()[0] == 3
+    with MeshPeer(plain.mesh_port) as newer:
+        newer.frame(HELLO, struct.pack("<HH", 9, 9) + newer.hello()[4:])
+        assert newer.ending()[0] == 3
+    with MeshPeer(plain.mesh_port) as older:
+        older.frame(HELLO, struct.pack("<HH", 0, 0) + older.hello()[4:])
+        assert older.ending()[0] == 3
+    for skewed in (newer, older):
+        is_named(plain.victim, skewed, "a connection between nodes was refused")
+        is_blamed(plain.victim, skewed, "refused")
+    eventually(lambda: plain.victim.metric("anode_mesh_links_refused_total") >= 3, what="refusals in the metrics")
+    with MeshPeer(plain.mesh_port) as wide:
+        wide.frame(HELLO, struct.pack("<HH", 9, 1) + wide.hello()[4:] + b"what a later version says more")
+        assert wide.next()[0] == HELLO, "who also speaks our version is let in"
     own = bytes.fromhex(plain.victim.id[2:])
     assert len(own) == 6, "the rest of the identity is not told to clients"
 
@@ -207,6 +275,9 @@ def test_what_a_peer_invents_of_the_log_of_a_living_node_is_not_believed(plain, 
     with let_in(plain) as peer:
         CLAIMS[claim](peer, log)
         peer.pong_for(5)
+        is_blamed(plain.victim, peer, "heads")
+        is_named(plain.victim, peer, "a peer claims messages that their origin does not know of")
+        eventually(lambda: plain.victim.metric("anode_mesh_heads_ignored_total") >= 1, what="ignored heads in the metrics")
     for member in plain.members:
         assert member.ledger() == [], "the origin is a neighbour and knows of no such messages"
     identity = plain.members[1].publish("good.after", ["after", 0])
@@ -225,6 +296,24 @@ def test_who_speaks_of_the_system_in_the_data_lane_is_not_shown(plain):
             eventually(lambda member=member: member.history("hostile.plain"), what="what was no offence")
             assert member.history("$sys.alert.forged") == []
             assert member.get("/v1/messages?topics=$sys.>&limit=1000").text.count("forged") == 0
+        is_blamed(plain.victim, peer, "foreign-topic")
+        is_named(plain.victim, peer, "a node speaks of what is not its own")
+
+
+def test_who_speaks_for_another_node_in_its_system_lane_is_not_shown(plain):
+    other = plain.members[1].id
+    with let_in(plain) as peer:
+        log = log_key(peer.node, peer.epoch, SYSTEM_LANE)
+        peer.define(1, log).announce(1, 2)
+        peer.data(1, block(log, 1, ['{"forged":true}'], topic=f"$sys.stats.{other}"))
+        peer.data(1, block(log, 2, ['{"forged":true}'], topic="hostile.system"))
+        peer.data(1, block(log, 3, ['{"own":true}'], topic=f"$sys.stats.{peer.id}"))
+        peer.pong_for(3)
+        is_blamed(plain.victim, peer, "foreign-topic", times=2)
+        for member in plain.members:
+            eventually(lambda member=member: member.history(f"$sys.stats.{peer.id}"), what="what was its own")
+            assert "forged" not in str(member.history(f"$sys.stats.{other}")), "nobody speaks for another"
+            assert member.history("hostile.system") == []
 
 
 def test_payloads_that_are_no_json_and_blocks_that_break_the_layout_reach_nobody(plain):
@@ -240,6 +329,7 @@ def test_payloads_that_are_no_json_and_blocks_that_break_the_layout_reach_nobody
         assert [message["data"] for message in member.history("hostile.>")] == ["good"]
         assert "hostile" not in str([topic for topic in member.get("/v1/topics?limit=1000").json()["items"] if "bad" in str(topic)])
     assert any(record["msg"] == "a block that cannot be read was refused" for record in plain.victim.warnings())
+    is_blamed(plain.victim, peer, "unreadable")
 
 
 def test_stamps_of_the_far_future_do_not_move_our_clocks(plain):
@@ -247,9 +337,68 @@ def test_stamps_of_the_far_future_do_not_move_our_clocks(plain):
         peer.define(1, peer.log).announce(1, 1)
         peer.data(1, block(peer.log, 1, ['"late"'], topic="hostile.future", stamp=((1 << 47) - 1) << 16))
         peer.pong_for(3)
+        is_blamed(plain.victim, peer, "future")
+        is_named(plain.victim, peer, "a node stamps its messages in the future")
     for member in plain.members:
         identity = member.publish("good.clock", member.name)
         assert identity < "02", f"the stamp of a new message is of today: {identity}"
+
+
+def test_a_flood_of_frames_ends_in_a_ban(plain):
+    with let_in(plain) as peer:
+        burst = frame(PING, b"\0" * 29) * 1000
+        for _ in range(3000):
+            peer.raw(burst)
+            if peer.closed:
+                break
+        assert peer.closed, "three million questions are more than anybody has"
+        peer.ending()
+        is_named(plain.victim, peer)
+        is_blamed(plain.victim, peer, "flood")
+        is_banned(plain, peer)
+
+
+def test_a_peer_that_claims_what_it_does_not_serve_is_not_believed(plain):
+    """A log of a node that is gone: nobody can say that it is a lie, but three vain questions are enough."""
+    plain.invented = True
+    with let_in(plain) as peer:
+        gone = log_key(os.urandom(16), peer.epoch)
+        peer.define(1, gone).announce(1, 50)
+        told = 50
+        for _ in range(8):
+            peer.pong_for(1.2)
+            told += 1
+            peer.frame(DIGEST, varint(1) + varint(1) + varint(told if told == 51 else 1) + varint(0))
+        is_blamed(plain.victim, peer, "heads")
+        is_named(plain.victim, peer, "a peer claims messages that it does not serve")
+
+
+def test_a_peer_that_asks_for_live_blocks_and_never_reads_is_dropped(plain):
+    log = log_of(plain.victim)
+    with let_in(plain) as peer:
+        peer.define(1, log).frame(GRAFT, varint(1) + varint(1) + b"\0\0")
+        until = time.monotonic() + 8
+        while time.monotonic() < until and not peer.closed:
+            peer.frame(PING, b"\0" * 29)  # it lives, but gives no credit back
+            time.sleep(0.2)
+        is_blamed(plain.victim, peer, "unread")
+        is_named(plain.victim, peer, "a link carries small frames only")
+
+
+def test_many_links_of_many_names_take_nobodys_place(plain):
+    crowd = []
+    try:
+        for purpose in [MAIN] * 30 + [BULK] * 50:
+            peer = MeshPeer(plain.mesh_port)
+            peer.greet(purpose)
+            crowd.append(peer)
+        eventually(lambda: plain.victim.metric("anode_mesh_links_refused_total") >= 5, what="many that were sent away")
+        named = [one for one in plain.victim.get("/v1/mesh").json()["offenders"] if one["faults"].get("refused")]
+        assert named, "who was sent away is listed"
+    finally:
+        for peer in crowd:
+            peer.close()
+    plain.whole()
 
 
 def test_floods_are_bounded(plain):
