@@ -113,8 +113,8 @@ void RunningNode::start_owners() {
 }
 
 void RunningNode::remember(const ownership::Claim& claim) {
-    // Nobody asks any more who ran what is gone.
-    if (claim.released && shared_->find("source", claim.source) == nullptr) return;
+    // Nobody asks any more who runs what is gone; we may hear of that a moment after its record went.
+    if (shared_->find("source", claim.source) == nullptr) return;
     shared_->write({.kind = "owner", .key = claim.source, .value = claim.encode()},
                    [](const Result<state::Item>&) {});
 }
