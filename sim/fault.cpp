@@ -10,7 +10,7 @@ constexpr std::array<std::string_view, kFaultKinds> kNames{
     "loss",       "duplicate", "spikes",    "lossy",     "slow",  "partition", "one-way",
     "partial",    "kill",      "power-off", "move",      "leave", "pause",     "starve",
     "clock-jump", "reset",     "no-names",  "wishes",    "noise", "forgery",   "replay",
-    "wipe",       "late",      "wall-skew", "slow-disk", "burst"};
+    "wipe",       "late",      "wall-skew", "slow-disk", "burst", "intruder",  "twin"};
 
 std::string list(Hosts hosts) {
     std::string out;

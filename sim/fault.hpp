@@ -38,8 +38,10 @@ enum class FaultKind : std::uint8_t {
     WallSkew,  ///< the wall clocks of `who` are `amount` seconds ahead, or behind if `other` is not 0
     SlowDisk,  ///< a sync of `who` takes `amount` ms
     Burst,     ///< `who` publish `amount` blocks at once, again and again
+    Intruder,  ///< somebody who knows the cluster's name says HELLO and does harm, in the ways of the bits of `amount`
+    Twin,      ///< a copy of the first of `who`, disk and identity, starts on another host
 };
-inline constexpr std::size_t kFaultKinds = 26;
+inline constexpr std::size_t kFaultKinds = 28;
 [[nodiscard]] std::string_view name_of(FaultKind kind) noexcept;
 
 /// Hosts as a set of bits: scripts are for clusters of 64 at most.

@@ -43,13 +43,23 @@ MeshCluster::MeshCluster(const Plan& plan, Ledger::Broken broken, Tell tell)
     if (rng_.chance(0.3)) cache_ = 4096;
     if (rng_.chance(0.2)) uplink_ = 2'000'000;
     if (rng_.chance(0.3)) filler_ = 1 + rng_.below(16'000);
-    nodes_.resize(plan_.members);
-    for (std::uint32_t number = 0; number < plan_.members; ++number) {
+    // A way out that what is published does not fit through.
+    if (plan_.request.scenario == "node-hot" || plan_.request.scenario == "node-starved")
+        uplink_ = 300'000, filler_ = 3'000;
+    const bool twins = plan_.has(FaultKind::Twin);
+    nodes_.resize(plan_.members + (twins ? 1 : 0));
+    for (std::uint32_t number = 0; number < nodes_.size(); ++number) {
         Node& node = nodes_[number];
         node.host = world_.add_host(address_of(number));
         node.name = "n" + std::to_string(number);
         node.rate = rng_.chance(0.3) ? 0 : rng_.unit() * 5;
         rename(node);
+        node.spare = number >= plan_.members;
+        node.down = node.spare ? 1 : 0;
+    }
+    if (plan_.has(FaultKind::Intruder)) {
+        intruder_host_ = world_.add_host(Address::v4(10, 9, 9, 9, 7402));
+        rng_.fill(intruder_.bytes);
     }
     if (plan_.whole()) prepare_hosts();
     active_.assign(plan_.faults.size(), false);
@@ -279,7 +289,8 @@ void MeshCluster::look() {
         const mesh::Counters& counters = machine->mesh().counters();
         if (counters.cache_bytes > cache_ + (64u << 10))
             broken_("I4 cache", node.name + " caches " + std::to_string(counters.cache_bytes));
-        if (counters.protocol_errors > 0)
+        if (counters.protocol_errors > 0 && !plan_.has(FaultKind::Intruder) &&
+            !plan_.has(FaultKind::Twin))
             broken_("door", node.name + " sees a protocol error of an honest peer");
     }
     if (plan_.whole()) look_at_owners();

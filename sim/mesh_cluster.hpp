@@ -9,6 +9,7 @@
 
 #include "sim/ledger.hpp"
 #include "sim/mesh_node.hpp"
+#include "sim/mesh_stranger.hpp"
 #include "sim/scenario.hpp"
 #include "sim/truth.hpp"
 #include "sim/whole_node.hpp"
@@ -31,7 +32,8 @@ public:
         std::uint64_t boots = 0;
         unsigned down = 0, paused = 0;
         bool for_good = false, left = false, resigned = false;
-        double rate = 0;  ///< blocks a second
+        bool spare = false;  ///< a twin's host: it runs only while the fault lasts
+        double rate = 0;     ///< blocks a second
         Duration sync = 2ms, skew{};
         std::map<std::uint64_t, std::pair<LogKey, Seq>> awaited;
         std::unique_ptr<NodeWatcher> watcher;  ///< of a whole node's run, with what it saw
@@ -77,6 +79,12 @@ private:
         Duration delay{};
     };
     class Watcher;
+    // Those who do not belong: an intruder, and a node's twin.
+    void let_in(const Fault& fault);
+    void throw_out(const Fault& fault);
+    void start_twin(const Fault& fault);
+    void end_twin();
+    [[nodiscard]] std::vector<MeshStranger::Target> victims();
     void boot(Node& node);
     void rename(Node& node);
     void take_down(Node& node, bool silent);
@@ -129,6 +137,9 @@ private:
     mesh::Counters totals_;
     std::optional<Truth> truth_;
     std::shared_ptr<membership::NamePool> names_;
+    std::optional<HostId> intruder_host_;
+    NodeId intruder_;
+    unsigned intruders_ = 0, twins_ = 0;
     std::vector<std::uint64_t> together_;  ///< who could reach whom when we looked last
     Instant together_since_{};
 };

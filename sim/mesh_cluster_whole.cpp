@@ -72,6 +72,8 @@ std::unique_ptr<Machine> MeshCluster::make_whole(Node& node, MeshNode::Options m
     options.mesh = std::move(mesh);
     options.sources = truth_->sources();
     options.alone = plan_.members == 1;
+    if (plan_.request.scenario == "node-mixed")
+        options.gossip.fast.on = (plan_.plain >> index_of(node.host) & 1) == 0;
     node.run = {};
     node.watcher = std::make_unique<Watcher>(*this, node);
     return std::make_unique<WholeNode>(std::move(options), *node.disk, *node.watcher);

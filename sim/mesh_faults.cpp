@@ -105,6 +105,12 @@ void MeshCluster::begin(std::size_t number) {
         case K::Burst:
             repeat(number);
             break;
+        case K::Intruder:
+            let_in(fault);
+            break;
+        case K::Twin:
+            start_twin(fault);
+            break;
         default:
             weather();
             break;
@@ -156,6 +162,12 @@ void MeshCluster::end(std::size_t number) {
                         machine.skew_wall(by);
                 });
             });
+            break;
+        case K::Intruder:
+            throw_out(fault);
+            break;
+        case K::Twin:
+            end_twin();
             break;
         default:
             weather();

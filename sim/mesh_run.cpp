@@ -8,6 +8,8 @@ namespace {
 constexpr Duration kStart = 5s, kLookEvery = 500ms;
 /// Bans, retries and audits take up to 30 s each, a dial into nothing as long again.
 constexpr Duration kConverge = 180s, kConvergeWhole = 300s, kLastWord = 10s;
+/// Heads that somebody invented of an origin that died since are given up after ten minutes without news.
+constexpr Duration kConvergeHostile = 15min;
 
 }  // namespace
 
@@ -47,7 +49,9 @@ Outcome run_mesh(const Request& request, const std::function<void(const std::str
         } while (!outcome.violation && why && cluster.world().now() < end);
         if (why) broken("I7 equal", *why);
     };
-    until_equal(plan.whole() ? kConvergeWhole : kConverge);
+    until_equal(plan.has(FaultKind::Intruder) ? kConvergeHostile
+                : plan.whole()                ? kConvergeWhole
+                                              : kConverge);
     outcome.converged = cluster.world().now() - quiet;
     cluster.last_word();
     until_equal(kLastWord);

@@ -21,6 +21,9 @@ struct Recipe {
     std::vector<FaultKind> kinds;
     double per_minute;
     bool swizzle = false;  ///< each seed takes a part of the kinds only: rare pairs meet more often
+    double share = 0;      ///< of the members that a fault befalls; 0: as chance has it
+    Duration lasts{};      ///< of each fault; 0: as chance has it
+    bool known = false;    ///< known to fail: run by its name only
 };
 
 const std::vector<Recipe>& recipes() {
@@ -62,8 +65,27 @@ const std::vector<Recipe>& recipes() {
         {"node-slow", {K::Slow, K::Pause, K::Starve, K::SlowDisk, K::Burst}, 4},
         {"node-late", {K::Late, K::Late, K::Kill, K::Burst}, 4},
         {"node-disk", {K::Wipe, K::PowerOff, K::Kill, K::SlowDisk, K::Burst}, 5},
-        {"node-clock", {K::WallSkew, K::ClockJump, K::Kill}, 3},
+        {"node-clock", {K::WallSkew, K::ClockJump, K::Kill}, 3, false, 0, {}, true},
         {"node-rolling", {K::Leave}, 4},
+        // What every release has to survive (dissemination, section 9), one by one.
+        {"node-kill-one", {K::Kill, K::PowerOff}, 2, false, 0.01},
+        {"node-kill-10", {K::Kill, K::PowerOff}, 2, false, 0.1},
+        {"node-kill-30", {K::Kill, K::PowerOff}, 2, false, 0.3},
+        {"node-kill-50", {K::Kill, K::PowerOff}, 1, false, 0.5},
+        {"node-cut-minute", {K::Partition}, 0.5, false, 0.5, 60s},
+        {"node-cut-long", {K::Partition}, 0.1, false, 0.5, 11min},
+        {"node-one-way", {K::OneWay}, 2},
+        {"node-slow-20", {K::Slow, K::Starve, K::SlowDisk}, 2, false, 0.2},
+        {"node-hot", {K::Burst}, 2, false, 0.01},
+        {"node-starved", {K::Burst, K::Slow}, 3, false, 0.3},
+        {"node-late-one", {K::Late, K::Burst}, 2, false, 0.01},
+        {"node-late-half", {K::Late, K::Burst}, 2, false, 0.5},
+        {"node-wipe", {K::Wipe}, 2},
+        {"node-tail", {K::PowerOff, K::Burst, K::SlowDisk}, 5},
+        {"node-mixed", {K::Kill, K::Leave, K::Loss}, 2},
+        {"node-twin", {K::Twin}, 1, false, 0, {}, true},
+        {"node-hostile", {K::Intruder, K::Kill}, 2},
+        {"mesh-hostile", {K::Intruder, K::Intruder, K::Kill}, 3},
         {"node-storm",
          {K::Loss, K::Duplicate, K::Spikes, K::Lossy, K::Slow, K::Partition, K::OneWay, K::Partial,
           K::Kill, K::PowerOff, K::Leave, K::Pause, K::Starve, K::Reset, K::Wipe, K::Late,
@@ -80,12 +102,18 @@ const Recipe& recipe_of(std::string_view name) {
     return *found;
 }
 
-Hosts some(Rng& rng, unsigned members, unsigned at_most) {
-    const auto wanted = 1 + rng.below(std::max(1u, std::min(at_most, members)));
+/// Ways of doing harm that an intruder knows.
+constexpr unsigned kMalices = 10;
+
+Hosts exactly(Rng& rng, unsigned members, std::uint64_t wanted) {
     Hosts hosts = 0;
     while (static_cast<unsigned>(std::popcount(hosts)) < wanted)
         hosts |= Hosts{1} << rng.below(members);
     return hosts;
+}
+
+Hosts some(Rng& rng, unsigned members, unsigned at_most) {
+    return exactly(rng, members, 1 + rng.below(std::max(1u, std::min(at_most, members))));
 }
 
 Duration millis(std::int64_t count) { return std::chrono::milliseconds(count); }
@@ -166,7 +194,14 @@ void shape(Fault& fault, Rng& rng, unsigned members) {
             fault.who = some(rng, members, half), fault.amount = amount(20, 3000);
             break;
         case K::Burst:
-            fault.who = some(rng, members, few), fault.amount = amount(5, 100);
+            fault.who = some(rng, members, few), fault.amount = amount(1, 30);
+            break;
+        case K::Intruder:
+            fault.who = some(rng, members, members);
+            fault.amount = amount(1, (1 << kMalices) - 1);
+            break;
+        case K::Twin:
+            fault.who = some(rng, members, 1);
             break;
     }
 }
@@ -203,6 +238,11 @@ std::vector<Fault> script_of(const Recipe& recipe, const Request& request, Rng& 
         const std::int64_t longest = std::array{1'000, 6'000, 20'000, 60'000}[rng.below(4)];
         fault.lasts = millis(rng.between(10, longest));
         shape(fault, rng, request.members);
+        if (recipe.share > 0 && fault.who != 0) {
+            const auto befallen = static_cast<unsigned>(recipe.share * request.members + 0.5);
+            fault.who = exactly(rng, request.members, std::max(1u, befallen));
+        }
+        if (recipe.lasts > 0s) fault.lasts = recipe.lasts;
         faults.push_back(fault);
     }
     std::ranges::sort(faults, {}, [](const Fault& fault) {
@@ -254,7 +294,7 @@ ClusterKind kind_of(std::string_view scenario) noexcept {
 std::vector<std::string_view> scenario_names(ClusterKind kind) {
     std::vector<std::string_view> names;
     for (const Recipe& recipe : recipes())
-        if (kind_of(recipe.name) == kind) names.push_back(recipe.name);
+        if (kind_of(recipe.name) == kind && !recipe.known) names.push_back(recipe.name);
     return names;
 }
 

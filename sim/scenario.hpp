@@ -49,6 +49,7 @@ struct Plan {
     [[nodiscard]] bool has(FaultKind kind) const noexcept;
 };
 
+/// Of one kind, without those that are known to fail.
 [[nodiscard]] std::vector<std::string_view> scenario_names(ClusterKind kind);
 [[nodiscard]] bool known_scenario(std::string_view name) noexcept;
 [[nodiscard]] Plan make_plan(const Request& request);

@@ -20,7 +20,7 @@ constexpr std::string_view kUsage =
     "          [--only I,J,… | --only none] [--first K] [--shorten K] [--never-heals]  parts of "
     "it, as a shrinker prints\n"
     "anode-sim seeds [--from S] [--count C] [--scenario NAME | --mesh | --nodes] "
-    "[--members-max N] [--minutes M] [--go-on]\n"
+    "[--members-max N] [--minutes M] [--go-on] [--except S,…]\n"
     "                                                  many runs; the first that fails is shrunk "
     "and printed as one line\n"
     "anode-sim scale [--members N] [--kill PERCENT,…] [--plain] [--seed S]   time to a common "
@@ -162,6 +162,7 @@ int seeds(Options options, std::ostream& out) {
     const auto most = options.number<unsigned>("members-max", 9);
     const bool on = options.has("go-on"), mesh = options.has("mesh"), nodes = options.has("nodes");
     const std::string only = options.text("scenario", "");
+    const std::vector<unsigned> known = options.numbers("except", {});
     const Duration span = minutes(options.number<double>("minutes", 1));
     if (!options.good() || most < 3 || most > 64 || (!only.empty() && !known_scenario(only)))
         return out << kUsage, 2;
@@ -173,6 +174,7 @@ int seeds(Options options, std::ostream& out) {
     std::uint64_t faults = 0, deaths = 0, broken = 0, published = 0, repaired = 0;
     Duration slowest{};
     for (std::uint64_t seed = from; seed < from + count; ++seed) {
+        if (std::ranges::find(known, seed) != known.end()) continue;
         Request request{.scenario = !only.empty()   ? only
                                     : seed % 2 == 0 ? storm
                                                     : std::string(names[seed / 2 % names.size()]),
