@@ -124,7 +124,8 @@ Bytes node_json(const RouteContext& context, const MemberInfo& member, const All
     out.begin_object();
     write_member(out, member);
     if (member.self) write_self(out, context);
-    if (const NodeStats& stats = all.of(member.id); lives(member) && stats.known()) {
+    const NodeStats& stats = all.of(member.id);
+    if (lives(member) && (member.self || stats.known())) {
         out.key("load").begin_object();
         for (const char* name : {"in_per_second", "stored_per_second", "cpu", "memory_bytes",
                                  "memory_limit", "shed_level"})
