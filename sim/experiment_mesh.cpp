@@ -116,8 +116,8 @@ void Experiment::steady(std::string_view name, unsigned messages) {
         waits.push_back(one.late), hops.push_back(Duration{one.filled ? 0 : one.hops});
     const double wanted = static_cast<double>(crowd_.size() - 1) * messages * what_.origins;
     const auto payload = static_cast<double>(after.payload_out - before.payload_out);
-    const double each = payload / static_cast<double>(std::max<std::size_t>(1, arrivals.size())) *
-                        messages * what_.origins;
+    const auto copies = static_cast<double>(arrivals.size() + after.duplicates - before.duplicates);
+    const double each = payload / std::max(1.0, copies) * messages * what_.origins;
     std::vector<Duration> share;
     for (unsigned number = 0; number < crowd_.size(); ++number)
         share.push_back(Duration{static_cast<Duration::rep>(
@@ -127,7 +127,6 @@ void Experiment::steady(std::string_view name, unsigned messages) {
         return fixed(static_cast<double>(share_of(share, part).count()) / 1e6, 2);
     };
     const double mean = payload / each / static_cast<double>(crowd_.size());
-    const auto copies = static_cast<double>(arrivals.size() + after.duplicates - before.duplicates);
     whole_ = whole_ && static_cast<double>(arrivals.size()) >= wanted;
     out_ << "| " << name << " | " << arrivals.size() << " | "
          << fixed(100 * static_cast<double>(arrivals.size()) / wanted, 3) << " % | "
