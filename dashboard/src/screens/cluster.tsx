@@ -65,7 +65,7 @@ function Topology({ list, meshes }: { list: NodeNow[]; meshes: Mesh[] }) {
     const most = Math.max(1, ...list.map(n => n.beat?.stats.in_per_second ?? 0));
     const zones = [...new Set(list.map(n => n.doc.zone))].filter(Boolean);
     const words = `${plural(list.length, 'node')}, ${plural(links.length, 'link')}: ` + links.map(l => `${nameIn(list, l.a)} to ${nameIn(list, l.b)} ${l.rtt === null ? '' : millis(l.rtt)}`).join(', ');
-    return <svg class="topology" viewBox={`${box.x} ${box.y} ${box.w} ${box.h}`} role="img" aria-label={words}>
+    return <svg class="topology" viewBox={`${box.x} ${box.y} ${box.w} ${box.h}`} role="group" aria-label={words}>
         {zones.length > 1 && zones.map(z => { const inside = pts.filter(p => p.zone === z); const x = inside.reduce((s, p) => s + p.x, 0) / inside.length, y = inside.reduce((s, p) => s + p.y, 0) / inside.length;
             const r = Math.max(60, ...inside.map(p => Math.hypot(p.x - x, p.y - y) + 58)); return <g key={z}><circle class="zone" cx={x} cy={y} r={r} /><text class="zone-name" x={x} y={y - r + 16}>{z}</text></g>; })}
         {links.map(l => { const a = at.get(l.a), b = at.get(l.b); if (!a || !b) return null;
@@ -74,7 +74,7 @@ function Topology({ list, meshes }: { list: NodeNow[]; meshes: Mesh[] }) {
         {list.map(n => { const p = at.get(n.doc.id); if (!p) return null;
             const s = n.beat?.stats, r = 17 + 13 * Math.sqrt((s?.in_per_second ?? 0) / most);
             const share = s?.memory_limit ? Math.min(1, s.memory_bytes / s.memory_limit) : null, around = 2 * Math.PI * (r + 4);
-            return <a key={n.doc.id} href={href('nodes/' + seg(n.doc.id))} aria-label={`${n.doc.name}: ${n.state}, ${rate(s?.in_per_second)} in`}>
+            return <a key={n.doc.id} href={href('nodes/' + seg(n.doc.id))}>
                 <circle class={'node ' + toneOf(n.state)} cx={p.x} cy={p.y} r={r} />
                 {share !== null && <><circle class="ring" cx={p.x} cy={p.y} r={r + 4} /><circle class="ring used" cx={p.x} cy={p.y} r={r + 4} stroke-dasharray={`${share * around} ${around}`} transform={`rotate(-90 ${p.x} ${p.y})`} /></>}
                 <text class="node-name" x={p.x} y={p.y + 4}>{n.doc.name.length > 8 ? n.doc.name.slice(0, 7) + '…' : n.doc.name}</text>
