@@ -19,7 +19,8 @@ Vitals::Vitals(Loop& loop, Engine& engine, Sources& sources, Store& store,
       store_(store),
       metrics_(metrics),
       facts_(facts),
-      memory_limit_(memory_limit) {
+      memory_limit_(memory_limit),
+      pulse_(metrics) {
     metrics.gauge("anode_build_info", "1; the labels tell the build.", {{"version", facts.version}})
         .set(1);
     metrics
@@ -112,6 +113,7 @@ void Vitals::tick() {
     out.member("health_score", std::uint64_t{cluster.health_score})
         .member("links", std::uint64_t{cluster.links});
     out.member("clock_offset_ms", static_cast<double>(cluster.clock_offset.count()) / 1e3);
+    pulse_.write(out);
     out.end_object();
     before_ = now;
     engine_.system_message("$sys.stats." + facts_.id_text, std::move(json));

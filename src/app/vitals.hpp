@@ -6,6 +6,7 @@
 
 #include "api/doors.hpp"
 #include "app/engine.hpp"
+#include "app/pulse.hpp"
 #include "app/sources/sources.hpp"
 #include "base/metrics.hpp"
 #include "store/store.hpp"
@@ -50,6 +51,7 @@ private:
     std::function<Cluster()> cluster_;
     Duration cpu_before_{};
     Instant cpu_at_{};
+    Pulse pulse_;
 };
 
 }  // namespace anode::app
