@@ -164,6 +164,7 @@ void Engine::do_publish(api::PublishRequest request, api::Reply<Result<api::Publ
     api::PublishResult result;
     result.level = request.level;
     result.ids.reserve(request.items.size());
+    copies_awaited_ |= request.level.copies > 1;
     for (const api::PublishItem& item : request.items) {
         Draft draft;
         draft.topic = item.topic;
@@ -330,7 +331,7 @@ void Engine::dead_letter(std::string_view source, std::string_view reason, Bytes
 
 void Engine::seal(LaneWriter& lane) {
     const std::lock_guard lock(sinks_mutex_);
-    BlockPtr block = lane.seal(next_arrival_, race_flag(lane));
+    BlockPtr block = lane.seal(next_arrival_, block_flags(lane));
     if (&lane == &system_) hide_between_nodes(block);
     sealed_head_ = block->last_arrival();
     for (const auto& [id, sink] : sinks_) sink(block);
@@ -386,6 +387,7 @@ bool Engine::seal_open() {
     const bool some = !data_.empty() || !system_.empty();
     if (!data_.empty()) seal(data_);
     if (!system_.empty()) seal(system_);
+    copies_awaited_ = false;
     return some;
 }
 

@@ -168,7 +168,7 @@ private:
     };
     void answer_copies(LogPlace last, api::PublishResult result,
                        api::Reply<Result<api::PublishResult>> reply);
-    std::uint8_t race_flag(const LaneWriter& lane);
+    std::uint8_t block_flags(const LaneWriter& lane);
     static void hide_between_nodes(BlockPtr& block);
     bool take_system(const LogKey& log, const Entry& entry);
     Place tell_nodes(std::string_view topic, std::string_view key, BytesView payload);
@@ -200,8 +200,13 @@ private:
     HlcClock clock_;
     LaneWriter data_, system_;
     Arrival next_arrival_;
-    std::array<Instant, 2> last_race_{};  ///< of the lanes
-    LogPlace last_place_;                 ///< of the message of the data lane taken in last
+    struct Race {
+        Instant last{};
+        unsigned blocks = 0;  ///< since then
+    };
+    std::array<Race, 2> races_{};  ///< of the lanes
+    bool copies_awaited_ = false;  ///< by a publisher of what is open
+    LogPlace last_place_;          ///< of the message of the data lane taken in last
     pipeline::Pipelines pipelines_;
     std::unique_ptr<Outputs> outputs_;
     PushTarget* push_target_ = nullptr;
@@ -247,7 +252,7 @@ private:
     Balance balance_;
     std::unordered_map<std::string, Letters> letters_;
     IngestSeries series_;
-    RecentRate intake_;  ///< with what other nodes send
+    RecentRate intake_;                        ///< with what other nodes send
     std::atomic<unsigned> default_copies_{1};  ///< of the level that nobody chose; 0: received
 };
 

@@ -10,6 +10,7 @@ namespace anode::app {
 namespace {
 
 constexpr Duration kCopiesPatience = 2s, kRaceEvery = 2s;
+constexpr unsigned kRaceBlocks = 100;
 
 }  // namespace
 
@@ -100,14 +101,18 @@ Place Engine::tell_nodes(std::string_view topic, std::string_view key, BytesView
     return add(draft, true);
 }
 
-/// Now and then a block says that it races: who hears of it first elsewhere than from its parent changes parents
-/// (dissemination, section 2.8).
-std::uint8_t Engine::race_flag(const LaneWriter& lane) {
-    Instant& last = last_race_.at(lane.log().lane == kSystemLane ? 0 : 1);
+/// Now and then a block says that it races: who hears of it first elsewhere than from its parent changes parents. All neighbours
+/// are told of such a block, so it is one in a hundred at most (dissemination, section 2.8). And one that a publisher wants on
+/// several nodes asks them to say at once when they have it (section 5).
+std::uint8_t Engine::block_flags(const LaneWriter& lane) {
+    if (outlet_ == nullptr || outlet_->peers() == 0) return 0;
+    const bool system = lane.log().lane == kSystemLane;
+    std::uint8_t flags = copies_awaited_ && !system ? block_flag::kAckRequested : std::uint8_t{0};
+    Race& race = races_.at(system ? 0 : 1);
     const Instant now = loop_.now().mono;
-    if (outlet_ == nullptr || outlet_->peers() == 0 || now - last < kRaceEvery) return 0;
-    last = now;
-    return block_flag::kRace;
+    if (++race.blocks < kRaceBlocks || now - race.last < kRaceEvery) return flags;
+    race = {now, 0};
+    return flags | block_flag::kRace;
 }
 
 /// Synced here; the answer waits until as many nodes have it as the publisher asked for. The store's thread.

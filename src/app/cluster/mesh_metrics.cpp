@@ -21,6 +21,8 @@ constexpr Naming kCounters[] = {
     {&mesh::Counters::bytes_out, "anode_mesh_bytes_total", "Bytes between nodes.", "out"},
     {&mesh::Counters::duplicates, "anode_mesh_duplicates_total", "Blocks that came twice.", ""},
     {&mesh::Counters::repaired, "anode_mesh_repaired_total", "Messages that repair brought.", ""},
+    {&mesh::Counters::unreadable, "anode_mesh_unreadable_total",
+     "Messages that came whole and cannot be decoded.", ""},
     {&mesh::Counters::links_lost, "anode_mesh_links_lost_total", "Links that ended.", ""},
     {&mesh::Counters::protocol_errors, "anode_mesh_protocol_errors_total",
      "Links closed for a peer's fault.", ""},

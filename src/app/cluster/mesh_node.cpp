@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::uint64_t kPressedBytes = 32u << 20, kRelievedBytes = 16u << 20;
 constexpr Duration kRetentionWatch = 30s;
-constexpr Duration kFutureMax = 5s;  ///< interfaces, section 16: times of a peer beyond it are not believed
+constexpr Duration kFutureMax =
+    5s;  ///< interfaces, section 16: times of a peer beyond it are not believed
 constexpr Duration kEver = 24h * 365 * 100;
 constexpr std::size_t kHandInBlocks = 256;
 constexpr std::string_view kSpace = "mesh";  ///< of the records that are kept beside logs
@@ -269,7 +270,7 @@ void MeshNode::on(const mesh::Deliver& deliver) {
     if (block)
         if (auto good = check_payloads(**block); !good) block = std::unexpected(good.error());
     if (!block) {
-        // Its checksum was right, so its origin made it so: kept away from listeners, and its place is a hole for good.
+        // Its checksum was right. Kept away from listeners, and asked for elsewhere; the hole is told of like any other.
         log::error("mesh", "a block that cannot be read was refused",
                    {{"origin", deliver.log.node.text()},
                     {"from", deliver.from.text()},
@@ -277,8 +278,8 @@ void MeshNode::on(const mesh::Deliver& deliver) {
                     {"err", block.error().what}});
         blame(deliver.log, mesh::Fault::Unreadable, "a node made blocks that cannot be read",
               block.error().what);
-        world_.ledger.gap("mesh", "unreadable",
-                          members_of(deliver.log, {deliver.block.first, deliver.block.last()}));
+        driver_->handle(mesh::Unreadable{
+            deliver.log, {deliver.block.first, deliver.block.last()}, deliver.from});
         return;
     }
     judge(**block);

@@ -21,7 +21,7 @@ struct Config {
     Duration digest = 100ms, digest_max = 1s;
     Duration lag_min = 150ms;
     Duration join_timeout_min = 100ms;
-    Duration ping_idle = 500ms, dead_min = 1500ms;
+    Duration ping_idle = 750ms, dead_min = 1500ms;
     Duration dial_timeout = 3s, hello_timeout = 3s, sync_timeout = 5s;
     Duration race = 2s;
     Duration audit = 30s;

@@ -59,6 +59,17 @@ void Delivery::give_up(LogEntry& entry, SeqRange range, Skip why) {
     }
 }
 
+std::uint64_t Delivery::lose(LogEntry& entry, SeqRange range) {
+    std::uint64_t count = 0;
+    for (const SeqRange& hole : entry.state.lose(range)) {
+        count += hole.last - hole.first + 1;
+        shared_.out->push(GapOpened{entry.log(), hole});
+        changed(entry);
+        repair_.on_gap(entry, hole);
+    }
+    return count;
+}
+
 void Delivery::changed(LogEntry& entry) {
     if (entry.remember_due) return;
     entry.remember_due = true;

@@ -20,6 +20,8 @@ public:
     /// The live path goes on behind `to`: what is missing up to it becomes holes.
     void jump(LogEntry& entry, Seq to);
     void give_up(LogEntry& entry, SeqRange range, Skip why);
+    /// What was taken cannot be used: a hole again. Returns how many sequences.
+    std::uint64_t lose(LogEntry& entry, SeqRange range);
     /// At the end of a step: what is to be remembered.
     void flush();
 

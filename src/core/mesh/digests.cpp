@@ -1,27 +1,36 @@
 #include "core/mesh/digests.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace anode::mesh {
 namespace {
 
 constexpr std::size_t kBudgetBytes = 64 * 1024;  ///< a second, or a twentieth of the payload
+constexpr double kTrickle = 2;                   ///< messages a second
+constexpr int kTrickleBeats = 5;                 ///< of a log that brings less
 
 }  // namespace
 
+/// Not later than this log wants it. A quarter of jitter either way, so that neighbours do not speak at one moment.
+void Digests::beat_for(const LogEntry& entry) {
+    const bool trickles = entry.rate > 0 && entry.rate < kTrickle;
+    const auto period = period_.count() * (trickles ? kTrickleBeats : 1);
+    if (beat_at_ <= shared_.now.mono + Duration(period * 3 / 4)) return;
+    beat_at_ = std::min(
+        beat_at_, shared_.now.mono + Duration(shared_.rng.between(period * 3 / 4, period * 5 / 4)));
+}
+
 void Digests::mark(LogEntry& entry) {
+    bool marked = false;
     for (const auto& [id, link] : shared_.links.all()) {
         if (!link->live() || id == entry.tree.parent) continue;
         Edge& edge = link->edge(entry.number);
         if (edge.child || edge.dirty) continue;
-        edge.dirty = true;
+        edge.dirty = marked = true;
         link->dirty.push_back(&entry);
-        if (link->digest_at != kNever) continue;
-        // A quarter of jitter either way, so that neighbours do not speak at one moment.
-        const auto period = period_.count();
-        link->digest_at =
-            shared_.now.mono + Duration(shared_.rng.between(period * 3 / 4, period * 5 / 4));
     }
+    if (marked) beat_for(entry);
 }
 
 void Digests::acknowledge(LogEntry& entry, bool at_once) {
@@ -32,21 +41,31 @@ void Digests::acknowledge(LogEntry& entry, bool at_once) {
         edge.ack_due = true;
         link->acks.push_back(&entry);
     }
-    link->ack_at =
-        std::min(link->ack_at, shared_.now.mono + (at_once ? Duration{} : shared_.config.digest));
+    if (!at_once) return beat_for(entry);
+    link->ack_now = ack_now_ = true;
 }
 
 void Digests::tick() {
     keep_budget();
+    const bool beat = beat_at_ <= shared_.now.mono;
+    if (beat) beat_at_ = kNever;
     for (const auto& [id, link] : shared_.links.all()) {
-        if (link->digest_at <= shared_.now.mono) send_digest(*link);
-        if (link->ack_at <= shared_.now.mono) send_acks(*link);
+        if (!link->ready()) continue;
+        if (beat) {
+            send_digest(*link);
+            send_acks(*link);
+        }
         if (link->owed_at <= shared_.now.mono) shared_.give_credit(*link, true);
     }
 }
 
+void Digests::flush() {
+    if (!std::exchange(ack_now_, false)) return;
+    for (const auto& [id, link] : shared_.links.all())
+        if (link->ack_now) send_acks(*link);
+}
+
 void Digests::send_digest(Link& link) {
-    link.digest_at = kNever;
     frames::Digest digest;
     std::ranges::sort(link.dirty, {}, &LogEntry::number);
     for (LogEntry* entry : link.dirty) {
@@ -54,6 +73,8 @@ void Digests::send_digest(Link& link) {
         edge.dirty = false;
         const Seq head = entry->state.head();
         if (edge.child || link.id == entry->tree.parent || head <= edge.digest_out) continue;
+        // Who has told that it has as much needs no word; of two neighbours the slower one to speak stays silent.
+        if (edge.head >= head) continue;
         digest.heads.push_back({shared_.alias(link, *entry), head - edge.digest_out});
         edge.digest_out = head;
     }
@@ -65,7 +86,7 @@ void Digests::send_digest(Link& link) {
 }
 
 void Digests::send_acks(Link& link) {
-    link.ack_at = kNever;
+    link.ack_now = false;
     frames::Ack ack;
     for (LogEntry* entry : link.acks) {
         link.edge(entry->number).ack_due = false;
@@ -95,9 +116,9 @@ void Digests::keep_budget() {
 }
 
 Instant Digests::due() const {
-    Instant next = kNever;
+    Instant next = beat_at_;
     for (const auto& [id, link] : shared_.links.all())
-        if (link->ready()) next = std::min({next, link->digest_at, link->ack_at, link->owed_at});
+        if (link->ready()) next = std::min(next, link->owed_at);
     return next;
 }
 

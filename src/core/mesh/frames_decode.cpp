@@ -294,7 +294,7 @@ Result<Frame> small(Type type, BytesView body) {
             f.lx = take.varint("skip: log");
             f.range = take.range("skip: range");
             f.why = static_cast<Skip>(
-                take.choice("skip: reason", static_cast<std::uint8_t>(Skip::BeforeJoin)));
+                take.choice("skip: reason", static_cast<std::uint8_t>(Skip::Unreadable)));
             return take.done(f);
         }
         case Type::Race: {

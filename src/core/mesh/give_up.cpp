@@ -31,6 +31,7 @@ void GiveUp::tick() {
         if (entry == nullptr || entry->state.watermark() == entry->state.head()) {
             client_.holed().erase(log);
             stuck_.erase(log);
+            unreadable_.erase(log);
             continue;
         }
         look(*entry);
@@ -58,6 +59,7 @@ void GiveUp::look(LogEntry& entry) {
     retention_passed(entry);
     if (links_settling()) return;
     RangeSet ranges = nowhere(entry);
+    judge_unreadable(entry, ranges);
     if (ranges.empty()) {
         stuck_.erase(entry.log());
         return;
@@ -72,6 +74,19 @@ void GiveUp::look(LogEntry& entry) {
     }
     stuck.ranges = std::move(ranges);
     judge(entry, stuck);
+}
+
+/// Everyone who claimed to have it gave bytes that nobody can decode, or has it not: its origin made it so, and it stays a hole.
+void GiveUp::judge_unreadable(LogEntry& entry, RangeSet& nowhere) {
+    const auto bad = unreadable_.find(entry.log());
+    if (bad == unreadable_.end()) return;
+    const std::vector<SeqRange> ranges = nowhere.ranges();
+    for (const SeqRange& range : ranges)
+        for (const SeqRange& part : bad->second.common(range)) {
+            give_up(entry, part, Skip::Unreadable);
+            nowhere.remove(part);
+            bad->second.remove(part);
+        }
 }
 
 /// What was had and is gone shows that retention has come so far: holes below it would be gone at once if they were filled.

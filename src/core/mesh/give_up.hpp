@@ -22,6 +22,8 @@ public:
     void visited(const NodeId& node);
     /// It could not be visited; not again for half a minute.
     void unreachable(const NodeId& node) { unreachable_[node] = shared_.now.mono; }
+    /// Of what is missing of this range somebody gave bytes that cannot be decoded.
+    void unreadable(const LogKey& log, SeqRange range) { unreadable_[log].add(range); }
     void tick();
     [[nodiscard]] Instant due() const noexcept;
     /// A member to visit because nobody linked has what is missing, or nothing.
@@ -42,6 +44,7 @@ private:
     /// How old the newest of the log is, in microseconds; nothing if nothing of it was ever had.
     [[nodiscard]] std::optional<std::int64_t> age_of(const LogEntry& entry) const;
     void judge(LogEntry& entry, Stuck& stuck);
+    void judge_unreadable(LogEntry& entry, RangeSet& nowhere);
     [[nodiscard]] bool links_settling() const;
     [[nodiscard]] RangeSet nowhere(LogEntry& entry);
     [[nodiscard]] Seq expired_below(const LogEntry& entry) const;
@@ -53,6 +56,7 @@ private:
     Holders& holders_;
     PullClient& client_;
     std::map<LogKey, Stuck> stuck_;
+    std::map<LogKey, RangeSet> unreadable_;
     std::map<NodeId, Instant> absent_since_, unreachable_;
     Instant look_at_{};
     LogKey next_;  ///< where the next look begins

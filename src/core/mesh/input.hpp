@@ -64,6 +64,12 @@ struct Stored {
     LogKey log;
     Seq upto = 0;
 };
+/// A block that was delivered cannot be used: its checksum is right and its body cannot be decoded.
+struct Unreadable {
+    LogKey log;
+    SeqRange range;
+    NodeId from;  ///< as Deliver said
+};
 /// Retention moved: below `lowest` the store shows nothing of this log any more.
 struct Retained {
     LogKey log;
@@ -105,7 +111,7 @@ struct Blame {
 };
 
 using Input = std::variant<Start, Tick, PeersKnown, PeerSeen, PeerGone, LinkOpened, LinkBytes,
-                           LinkRoom, LinkClosed, Sealed, Stored, Retained, Loaded, AwaitCopies,
-                           SendPeer, Pressure, Drain, Blame>;
+                           LinkRoom, LinkClosed, Sealed, Stored, Unreadable, Retained, Loaded,
+                           AwaitCopies, SendPeer, Pressure, Drain, Blame>;
 
 }  // namespace anode::mesh

@@ -23,12 +23,14 @@ std::string_view name_of(Link::State state) noexcept {
 Link& LinkTable::add(LinkId id, Purpose purpose, std::size_t frame_max) {
     const auto [at, fresh] = links_.emplace(id, std::make_unique<Link>(id, purpose, frame_max));
     ANODE_ASSERT(fresh);
+    touch();
     return *at->second;
 }
 
 void LinkTable::remove(LinkId id) {
     const auto at = links_.find(id);
     if (at == links_.end()) return;
+    touch();
     const auto main = mains_.find(at->second->peer);
     if (main != mains_.end() && main->second == id) mains_.erase(main);
     links_.erase(at);

@@ -88,8 +88,8 @@ struct Link {
     std::uint64_t live_outstanding = 0;   ///< sent and not given credit for
     Instant credit_at{};
 
-    Instant digest_at = kNever, ack_at = kNever;
     std::vector<LogEntry*> dirty, acks;
+    bool ack_now = false;                                   ///< somebody waits for one of the acks
     std::deque<LogEntry*> system_streams, data_streams;     ///< children with something to get
     std::int64_t deficit = 0;                               ///< of the first of data_streams
     std::map<std::uint32_t, std::deque<WireBlock>> loaded;  ///< by log number: of the store
@@ -125,9 +125,15 @@ public:
     [[nodiscard]] const Link* find(LinkId id) const noexcept;
     /// The main link of a peer that has said HELLO, or nothing.
     [[nodiscard]] Link* main_of(const NodeId& peer) noexcept;
-    void set_main(Link& link) { mains_[link.peer] = link.id; }
+    void set_main(Link& link) {
+        mains_[link.peer] = link.id;
+        touch();
+    }
     /// Any connection of this purpose with the peer that is not closing, or nothing.
     [[nodiscard]] Link* any_of(const NodeId& peer, Purpose purpose) noexcept;
+    /// A link came, went or changed its state; counted, so that what depends on it need not be looked at each step.
+    void touch() noexcept { ++changes_; }
+    [[nodiscard]] std::uint64_t changes() const noexcept { return changes_; }
     [[nodiscard]] LinkId next_dialled() noexcept { return LinkId{next_dialled_ += 2}; }
 
     [[nodiscard]] auto& all() noexcept { return links_; }
@@ -136,7 +142,7 @@ public:
 private:
     std::map<LinkId, std::unique_ptr<Link>> links_;
     std::map<NodeId, LinkId> mains_;
-    std::uint64_t next_dialled_ = 0;
+    std::uint64_t next_dialled_ = 0, changes_ = 0;
 };
 
 }  // namespace anode::mesh

@@ -312,6 +312,7 @@ void Links::check(Link& link) {
 }
 
 void Links::sweep() {
+    if (swept_ == shared_.links.changes()) return;
     std::vector<LinkId> over;
     for (const auto& [id, link] : shared_.links.all()) {
         if (link->choked && link->state != Link::State::Closing) {
@@ -322,6 +323,7 @@ void Links::sweep() {
         if (link->state == Link::State::Closing) over.push_back(id);
     }
     for (const LinkId id : over) shared_.links.remove(id);
+    swept_ = shared_.links.changes();
 }
 
 Instant Links::dead_at(const Link& link) const {

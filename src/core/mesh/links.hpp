@@ -68,6 +68,7 @@ private:
     LinkEvents& events_;
     Neighbours neighbours_;
     Instant leave_at_ = kNever;  ///< draining ends
+    std::uint64_t swept_ = 0;    ///< the changes of links that sweep() has seen
 };
 
 }  // namespace anode::mesh

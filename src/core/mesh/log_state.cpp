@@ -1,6 +1,7 @@
 #include "core/mesh/log_state.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/hash.hpp"
 #include "base/varint.hpp"
@@ -68,6 +69,21 @@ std::vector<SeqRange> LogState::jump(Seq to) {
     head_ = to;
     settle();
     return holes;
+}
+
+std::vector<SeqRange> LogState::lose(SeqRange range) {
+    range.last = std::min(range.last, head_);
+    range.first = std::max<Seq>(range.first, 1);
+    if (range.first > range.last) return {};
+    // From the first of it on, what was had is told one by one.
+    if (range.first <= watermark_) {
+        const SeqRange below{range.first, std::exchange(watermark_, range.first - 1)};
+        for (const SeqRange& had : skipped_.missing_of(below)) have_above_.add(had);
+    }
+    std::vector<SeqRange> lost = have_above_.common(range);
+    have_above_.remove(range);
+    settle();
+    return lost;
 }
 
 std::vector<SeqRange> LogState::skip(SeqRange range, Skip why) {
@@ -177,7 +193,7 @@ Result<void> LogState::recall(BytesView remembered) {
         if (!first || !length || !why)
             return fail(Errc::Truncated, "log state: ends inside a range");
         if (*first == 0 || *length > ~Seq{0} - *first ||
-            *why > static_cast<std::uint8_t>(Skip::BeforeJoin))
+            *why > static_cast<std::uint8_t>(Skip::Unreadable))
             return fail(Errc::Malformed, "log state: range");
         (void)skip({*first, *first + *length}, static_cast<Skip>(*why));
     }

@@ -9,7 +9,8 @@
 
 namespace anode::mesh {
 
-/// What this node has, misses and gave up of one log. Entry status goes up only: missing, skipped, had.
+/// What this node has, misses and gave up of one log. Entry status goes up only: missing, skipped, had. The one exception is
+/// lose().
 /// Source: dissemination, section 1.4.
 class LogState {
 public:
@@ -30,6 +31,8 @@ public:
     std::vector<SeqRange> have(SeqRange range, Hlc first, Hlc last);
     /// The live path goes on behind `to`: what is neither had nor skipped up to it becomes missing. Returns the new holes.
     std::vector<SeqRange> jump(Seq to);
+    /// What was taken for had is missing after all. Returns what changed.
+    std::vector<SeqRange> lose(SeqRange range);
     /// Gives up what is missing of the range. Returns what changed.
     std::vector<SeqRange> skip(SeqRange range, Skip why);
     void set_durable(Seq upto) noexcept;

@@ -20,8 +20,9 @@ inline constexpr LinkId kNoLink{0};
 struct Tree {
     enum class State : std::uint8_t { Orphan, Held, Joining, Attached, Origin };
     State state = State::Orphan;
-    bool fresh = true;  ///< nobody was asked for it yet
-    bool met = false;   ///< a neighbour told of it, and our other neighbours may not know
+    bool fresh = true;   ///< nobody was asked for it yet
+    bool rooted = true;  ///< as far as we know our parent's parents lead to the origin
+    bool met = false;    ///< a neighbour told of it, and our other neighbours may not know
     LinkId parent = kNoLink;
     LinkId joining =
         kNoLink;  ///< asked, not answered; while the parent still serves if there is one
@@ -56,6 +57,7 @@ struct LogEntry {
     WallTime opened = 0;
     Instant wake_at = kNever;  ///< as the table's timers know it
     Instant head_at{};         ///< head moved
+    Seq ack_asked = 0;         ///< up to here its origin wants to hear at once what is synced
     bool remember_due = false;
     bool remembered = false;  ///< the store keeps something for it
     bool retired = false;

@@ -65,6 +65,7 @@ void Mesh::Parts::handle(const Input& input) {
                    [&](const LinkClosed& in) { links.closed(in); },
                    [&](const Sealed& in) { on_sealed(in); },
                    [&](const Stored& in) { on_stored(in); },
+                   [&](const Unreadable& in) { on_unreadable(in); },
                    [&](const Retained& in) {
                        if (LogEntry* entry = shared.logs.find(in.log))
                            entry->state.set_lowest(in.lowest);
@@ -107,6 +108,7 @@ void Mesh::Parts::tick() {
 
 void Mesh::Parts::finish() {
     trees.flush();
+    digests.flush();
     delivery.flush();
     links.sweep();
 }
@@ -144,13 +146,20 @@ void Mesh::Parts::on_sealed(const Sealed& sealed) {
 void Mesh::Parts::on_stored(const Stored& stored) {
     LogEntry* entry = shared.logs.find(stored.log);
     if (entry == nullptr || stored.upto <= entry->state.durable()) return;
+    const Seq durable = entry->state.durable();
     entry->state.set_durable(stored.upto);
     if (entry->own())
         copies.check(*entry);
-    else
-        digests.acknowledge(*entry, true);
-    // The origin may wait for this, so it does not wait for the next tick.
-    digests.tick();
+    else  // at once if a publisher waits for it there
+        digests.acknowledge(*entry, stored.log.lane == kSystemLane || entry->ack_asked > durable);
+}
+
+/// Had on the word of a checksum, and not had after all. Somebody else may hold it as it was meant.
+void Mesh::Parts::on_unreadable(const Unreadable& bad) {
+    LogEntry* entry = shared.logs.find(bad.log);
+    if (entry == nullptr || entry->own()) return;
+    shared.counters.unreadable += delivery.lose(*entry, bad.range);
+    repair.on_unreadable(*entry, bad.range, bad.from);
 }
 
 void Mesh::Parts::send_peer(const SendPeer& message) {

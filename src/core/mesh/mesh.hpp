@@ -36,7 +36,7 @@ struct Counters {
     std::uint64_t blocks_in = 0, blocks_out = 0, messages_in = 0, messages_out = 0, bytes_in = 0,
                   bytes_out = 0;
     std::uint64_t payload_in = 0, payload_out = 0, control_in = 0, control_out = 0;
-    std::uint64_t duplicates = 0, repaired = 0, skipped = 0, evicted = 0;
+    std::uint64_t duplicates = 0, repaired = 0, skipped = 0, evicted = 0, unreadable = 0;
     std::uint64_t grafts = 0, prunes = 0, switches = 0, races = 0, sheds = 0, audits = 0;
     std::uint64_t dials = 0, links_lost = 0, protocol_errors = 0, refused = 0, bans = 0;
     std::uint64_t links_refused = 0, heads_ignored = 0, unasked = 0;

@@ -1,5 +1,6 @@
 #include "core/mesh/neighbours.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace anode::mesh {
@@ -89,6 +90,7 @@ void Neighbours::add_substitutes(std::map<NodeId, Target>& next) {
 void Neighbours::connected(const NodeId& node) {
     const auto target = targets_.find(node);
     if (target == targets_.end()) return;
+    due_known_ = false;
     changed_ |= target->second.failures >= kSubstituteAfter;
     target->second.failures = 0;
 }
@@ -96,6 +98,7 @@ void Neighbours::connected(const NodeId& node) {
 void Neighbours::lost(const NodeId& node, Duration pause) {
     const auto target = targets_.find(node);
     if (target == targets_.end()) return;
+    due_known_ = false;
     target->second.since = shared_.now.mono;
     target->second.retry_at = shared_.now.mono + std::max(pause, kRetry[0]);
 }
@@ -103,6 +106,7 @@ void Neighbours::lost(const NodeId& node, Duration pause) {
 void Neighbours::failed(const NodeId& node, Duration at_least) {
     const auto at = targets_.find(node);
     if (at == targets_.end()) return;
+    due_known_ = false;
     Target& target = at->second;
     const Duration pause = kRetry[std::min<std::size_t>(target.failures, kRetry.size() - 1)];
     target.retry_at = shared_.now.mono + std::max(pause, at_least);
@@ -126,8 +130,20 @@ std::optional<NodeId> Neighbours::take_due() {
 
 Instant Neighbours::due() const {
     Instant next = extra_until_ != Instant{} ? extra_until_ : kNever;
-    if (changed_) next = shared_.now.mono;
+    // After a change refresh() comes first.
+    if (changed_) {
+        due_known_ = false;
+        return shared_.now.mono;
+    }
     if (shared_.draining) return next;
+    if (!due_known_ || due_links_ != shared_.links.changes()) dial_next_ = next_dial();
+    due_known_ = true;
+    due_links_ = shared_.links.changes();
+    return std::min(next, dial_next_);
+}
+
+Instant Neighbours::next_dial() const {
+    Instant next = kNever;
     for (const auto& [node, target] : targets_) {
         if (shared_.links.main_of(node) != nullptr) continue;
         const Instant at = dial_at(target);

@@ -51,6 +51,7 @@ private:
         bool substitute = false;
     };
     [[nodiscard]] Instant dial_at(const Target& target) const;
+    [[nodiscard]] Instant next_dial() const;
     void add_substitutes(std::map<NodeId, Target>& next);
 
     Shared& shared_;
@@ -60,6 +61,10 @@ private:
     NodeId extra_;
     Instant extra_until_{};
     bool changed_ = false;
+    // When to dial next is looked for anew only after something that it depends on has changed.
+    mutable bool due_known_ = false;
+    mutable std::uint64_t due_links_ = 0;
+    mutable Instant dial_next_{};
 };
 
 }  // namespace anode::mesh

@@ -59,6 +59,7 @@ private:
     void on_acks(Link& link, const frames::Ack& ack);
     void on_sealed(const Sealed& sealed);
     void on_stored(const Stored& stored);
+    void on_unreadable(const Unreadable& bad);
     void send_peer(const SendPeer& message);
     /// The log an alias of this link stands for. Nothing: it is not kept here, or the alias is a fault, and told.
     LogEntry* resolve(Link& link, frames::Alias lx);

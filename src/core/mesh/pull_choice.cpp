@@ -36,7 +36,11 @@ std::vector<PullClient::Source> PullClient::sources() {
         if (!link->live() && !audit) continue;
         const auto same = std::ranges::find_if(
             found, [&](const Source& one) { return one.link->peer == link->peer; });
-        if (same == found.end()) found.push_back({link.get(), audit});
+        // A peer that was visited and became a neighbour meanwhile is still who was asked for the ends of logs.
+        if (same == found.end())
+            found.push_back({link.get(), audit});
+        else
+            same->tail |= audit;
     }
     return found;
 }

@@ -141,6 +141,12 @@ void Repair::on_room(Link& link) { parts_->server.on_room(link); }
 
 void Repair::on_gap(LogEntry& entry, SeqRange) { parts_->client.add(entry.log()); }
 
+void Repair::on_unreadable(LogEntry& entry, SeqRange range, const NodeId& from) {
+    parts_->holders.refuse(from, entry, range, false);
+    parts_->give_up.unreadable(entry.log(), range);
+    parts_->client.wake();
+}
+
 bool Repair::on_loaded(const Loaded& loaded) { return parts_->server.on_loaded(loaded); }
 
 void Repair::tick() {

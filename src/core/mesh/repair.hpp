@@ -59,6 +59,9 @@ public:
 
     /// New holes of a log (the live path jumped over them, or the start found them).
     void on_gap(LogEntry& entry, SeqRange range);
+    /// What this peer gave of it could not be decoded. Others are asked; when all who claim to have it gave the same or have it not,
+    /// it is given up.
+    void on_unreadable(LogEntry& entry, SeqRange range, const NodeId& from);
     /// Answer to a Load of repair's own; false: not ours.
     bool on_loaded(const Loaded& loaded);
 

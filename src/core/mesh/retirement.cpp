@@ -13,8 +13,10 @@ constexpr Duration kNothingLeft = 24h;
 
 bool Retirement::ripe(const LogEntry& entry) const {
     const LogState& state = entry.state;
-    if (entry.own() || !trees_.over(entry) || state.watermark() != state.head()) return false;
+    if (entry.own()) return false;
+    // Announced, and its first block never came.
     if (state.head() == 0) return shared_.now.mono - entry.head_at > kEmptyLasts;
+    if (!trees_.over(entry) || state.watermark() != state.head()) return false;
     // In microseconds throughout: a wild stamp would not fit into nanoseconds.
     const Duration horizon = shared_.config.horizon + 2 * shared_.config.drift_max;
     const WallTime age = shared_.now.wall - state.last_hlc().micros();
@@ -43,8 +45,10 @@ void Retirement::retire(LogEntry& entry) {
             if (alias.entry == &entry) alias.entry = nullptr;
     }
     shared_.cache.forget(log);
-    shared_.out->push(LogRetired{log});
-    shared_.logs.retire(log, shared_.now.mono + shared_.config.horizon);
+    // Of one that was empty here somebody else may have entries: it is welcome when they come.
+    const bool empty = entry.state.head() == 0;
+    if (!empty) shared_.out->push(LogRetired{log});
+    shared_.logs.retire(log, empty ? shared_.now.mono : shared_.now.mono + shared_.config.horizon);
 }
 
 }  // namespace anode::mesh

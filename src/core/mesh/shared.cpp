@@ -3,6 +3,8 @@
 namespace anode::mesh {
 namespace {
 
+constexpr Duration kSmallChange = 1s;
+
 bool carries_payload(const frames::Frame& frame) {
     return std::holds_alternative<frames::Data>(frame) ||
            std::holds_alternative<frames::Chunk>(frame);
@@ -20,10 +22,11 @@ void Shared::send(Link& link, const frames::Frame& frame, const WirePtr& tail) {
     link.bytes_out += bytes;
     counters.bytes_out += bytes;
     (carries_payload(frame) ? counters.payload_out : counters.control_out) += bytes;
-    if (link.unsent > config.control_max + config.bulk_frame_max) link.choked = true;
-    if (link.purpose == Purpose::Main && !carries_payload(frame) &&
-        link.unsent > config.control_max + config.frame_max)
-        link.choked = true;
+    const bool main_full = link.purpose == Purpose::Main && !carries_payload(frame) &&
+                           link.unsent > config.control_max + config.frame_max;
+    if (!main_full && link.unsent <= config.control_max + config.bulk_frame_max) return;
+    link.choked = true;
+    links.touch();
 }
 
 frames::Alias Shared::alias(Link& link, LogEntry& entry) {
@@ -58,6 +61,7 @@ LoadId Shared::load(const LogKey& log, SeqRange range, std::size_t bytes_max) {
 }
 
 void Shared::set_state(Link& link, Link::State state, Duration at_most) {
+    links.touch();
     link.state = state;
     link.since = now.mono;
     link.state_until = at_most == Duration::max() ? kNever : now.mono + at_most;
@@ -72,9 +76,10 @@ void Shared::give_credit(Link& link, bool all) {
     if (all) link.owed_at = kNever;
     flush(link.owed, 1, config.live_window);
     flush(link.bulk_owed, 2, config.bulk_window);
-    // Small change is given back soon as well: a sender that hears nothing takes the link for broken.
+    // Small change is given back as well, with the next frame that goes there anyway or within a second: a sender that hears
+    // nothing for long takes the link for broken.
     if (link.owed + link.bulk_owed > 0 && link.owed_at == kNever)
-        link.owed_at = now.mono + config.digest;
+        link.owed_at = now.mono + kSmallChange;
 }
 
 }  // namespace anode::mesh

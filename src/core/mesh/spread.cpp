@@ -6,7 +6,7 @@
 namespace anode::mesh {
 namespace {
 
-constexpr Duration kLook = 100ms;
+constexpr Duration kLook = 100ms, kLookAtAge = 1s;
 constexpr Duration kCoolDown = 300ms;
 constexpr double kSlowFrom = 64.0 * 1024 * 1024, kRefuseFrom = 128.0 * 1024 * 1024;
 constexpr double kOldFrom = 5, kOldRefuse = 10;  ///< seconds
@@ -30,9 +30,11 @@ bool Spread::waits() const {
 }
 
 Instant Spread::due() const {
-    bool ours = told_ > 0;
-    for (const auto& [log, one] : unspread_) ours |= !one.blocks.empty();
-    return ours || shared_.own_load > 0 || waits() ? looked_at_ + kLook : kNever;
+    if (told_ > 0 || shared_.own_load > 0 || waits()) return looked_at_ + kLook;
+    // What is only waiting to be heard of elsewhere becomes a matter after seconds.
+    for (const auto& [log, one] : unspread_)
+        if (!one.blocks.empty()) return looked_at_ + kLookAtAge;
+    return kNever;
 }
 
 void Spread::tick() {

@@ -12,6 +12,7 @@ constexpr Duration kOriginLinked = 5ms, kOriginComing = 50ms, kOtherZone = 50ms,
 constexpr double kEntryBytesGuess = 256;
 constexpr double kContiguousBytes = 8.0 * 1024 * 1024, kContiguousSeconds = 5;
 constexpr double kRateGuess = 1000;
+constexpr Duration kAskedTwice = 2s;  ///< the next pause is longer then
 
 }  // namespace
 
@@ -40,16 +41,19 @@ LogEntry& Trees::open_own(const LogKey& log) {
     entry.tree.depth = 0;
     entry.tree.fresh = false;
     entry.opened = shared_.now.wall;
-    announce(entry, kNoLink);
     return entry;
 }
 
 void Trees::on_sealed(const Sealed& sealed) {
     LogEntry& entry = open_own(sealed.log);
+    const bool first = entry.state.head() == 0;
     (void)entry.state.have({sealed.block.first, sealed.block.last()}, sealed.block.first_hlc,
                            sealed.block.last_hlc);
     shared_.cache.add(sealed.log, sealed.block);
     measure(entry, sealed.block);
+    // Nobody hears of a log that has carried nothing: with its first block it is announced, and the tree grows as the word goes
+    // round, so that the block is one round trip behind it.
+    if (first) announce(entry, kNoLink);
     digests_.mark(entry);
     streams_.grew(entry, kNoLink);
 }
@@ -73,6 +77,8 @@ void Trees::heard(Link& link, const LogKey& log, const Heard& what) {
     if (!link.live()) return;
     LogEntry* entry = shared_.logs.find(log);
     if (far(link, entry != nullptr ? entry->state.head() : 0, what.head)) return;
+    // Only an announcement speaks of a log that has nothing yet, since its first block follows.
+    if (entry == nullptr && what.head == 0 && !what.announced) return;
     if (entry == nullptr) entry = meet(link, log, what);
     if (entry == nullptr || invented(link, *entry, what.head)) return;
     Edge& edge = link.edge(entry->number);
@@ -206,7 +212,8 @@ Link* Trees::candidate(LogEntry& entry, bool level, LinkId except) {
         if (edge->head > head) return true;
         if (!level || edge->head != head) return false;
         if (tree.depth == kDepthUnknown) return true;
-        return edge->attached && edge->depth <= tree.depth;
+        // Once it has asked twice, those below it know that it leads nowhere, and say so.
+        return edge->attached && (edge->depth <= tree.depth || tree.query_delay > kAskedTwice);
     };
     Seq best = 0;
     bool same_zone = false;
@@ -272,8 +279,9 @@ bool Trees::settled(const LogEntry& entry) const {
             edge->head > entry.state.head())
             return false;
     }
-    return entry.own() || tree.state == Tree::State::Attached ||
-           (tree.state == Tree::State::Orphan && over(entry));
+    // One that was announced and never carried anything is as good as not there.
+    return entry.own() || (tree.state == Tree::State::Attached && (tree.rooted || over(entry))) ||
+           (tree.state == Tree::State::Orphan && (entry.state.head() == 0 || over(entry)));
 }
 
 }  // namespace anode::mesh

@@ -72,13 +72,20 @@ private:
     void set_parent(LogEntry& entry, Link* link);
     void prune(LogEntry& entry, LinkId from, std::uint8_t why);
     void orphan(LogEntry& entry);
+    /// Children learn how deep we are, or that we lead nowhere: they were told once, when they grafted.
+    void tell_depth(LogEntry& entry);
+    [[nodiscard]] static std::uint8_t depth_told(const LogEntry& entry);
     void query(LogEntry& entry);
+    [[nodiscard]] static bool seeks(const LogEntry& entry);
+    void ask_later(LogEntry& entry);
     void crossing(Link& link, LogEntry& entry, const frames::Graft& graft);
     void adopt(Link& link, LogEntry& entry, const frames::Graft& graft);
     void refuse(Link& link, LogEntry& entry, std::uint8_t why);
     void leave(Link& link, LogEntry& entry);
     void unasked(Link& link, LogEntry& entry);
     void compare(Link& link, LogEntry& entry, const WireBlock& block);
+    void say_ok(Link& link, LogEntry& entry);
+    void settle_depth(LogEntry& entry, std::uint8_t of_parent);
     void append(Link& link, LogEntry& entry, WireBlock block, std::uint8_t hops,
                 std::uint8_t flags);
     void measure(LogEntry& entry, const WireBlock& block);
@@ -103,6 +110,7 @@ private:
     Digests& digests_;
     Delivery& delivery_;
     Links& links_;
+    bool asked_ = false;  ///< a link has queries to send
 };
 
 }  // namespace anode::mesh

@@ -74,13 +74,16 @@ void Trees::append(Link& link, LogEntry& entry, WireBlock block, std::uint8_t ho
         set_parent(entry, &link);
     if (link.id == tree.parent) {
         tree.depth = static_cast<std::uint8_t>(std::min<unsigned>(hops, kDepthUnknown - 2) + 1);
+        tree.rooted = true;
         tree.data_at = shared_.now.mono;
     }
     const WireBlock taken = block;
     (void)delivery_.take(entry, std::move(block), link.peer, hops, false);
     measure(entry, taken);
     digests_.mark(entry);
-    digests_.acknowledge(entry, (flags & block_flag::kAckRequested) != 0);
+    const bool ack_asked = (flags & block_flag::kAckRequested) != 0;
+    if (ack_asked) entry.ack_asked = taken.last();
+    digests_.acknowledge(entry, ack_asked);
     streams_.grew(entry, link.id);
     if ((flags & block_flag::kRace) != 0) {
         race_over(link, entry, taken);

@@ -7,6 +7,7 @@ namespace anode::mesh {
 namespace {
 
 constexpr std::uint32_t kChildrenMesh = 28, kChildrenRings = 16;
+constexpr std::uint8_t kDepthMost = 100;  ///< no tree comes near it
 constexpr unsigned kFailuresMax = 3;
 constexpr Seq kInventedRoom = Seq{1} << 18;
 constexpr double kInventedSeconds = 5;
@@ -61,13 +62,30 @@ void Trees::crossing(Link& link, LogEntry& entry, const frames::Graft& graft) {
     if (tree.parent == kNoLink) orphan(entry);
 }
 
-void Trees::adopt(Link& link, LogEntry& entry, const frames::Graft& graft) {
+/// Without a way to the origin no depth is told: who has the log from us is no parent for those above us.
+std::uint8_t Trees::depth_told(const LogEntry& entry) {
+    const Tree& tree = entry.tree;
+    return tree.state == Tree::State::Orphan || !tree.rooted ? kDepthUnknown : tree.depth;
+}
+
+void Trees::tell_depth(LogEntry& entry) {
+    for (const auto& [id, link] : shared_.links.all()) {
+        const Edge* edge = link->edge_if(entry.number);
+        if (link->live() && edge != nullptr && edge->child) say_ok(*link, entry);
+    }
+}
+
+void Trees::say_ok(Link& link, LogEntry& entry) {
     frames::GraftOk ok;
     ok.lx = shared_.alias(link, entry);
     ok.head = entry.state.head();
-    ok.depth = entry.tree.depth;
+    ok.depth = depth_told(entry);
     ok.retained_from = std::max(entry.state.contiguous_from(), entry.state.lowest());
     shared_.send(link, ok);
+}
+
+void Trees::adopt(Link& link, LogEntry& entry, const frames::Graft& graft) {
+    say_ok(link, entry);
     streams_.start(link, entry, graft.from);
 }
 
@@ -92,14 +110,22 @@ void Trees::refuse(Link& link, LogEntry& entry, std::uint8_t why) {
 void Trees::on_graft_ok(Link& link, LogEntry& entry, const frames::GraftOk& ok) {
     Tree& tree = entry.tree;
     if (entry.own() || tree.joining != link.id) {
-        // We have moved on since we asked.
-        if (tree.parent != link.id) prune(entry, link.id, kDuplicate);
+        if (entry.own() || tree.parent != link.id)
+            prune(entry, link.id, kDuplicate);  // we have moved on since we asked
+        else
+            settle_depth(entry, ok.depth);
         return;
     }
     if (far(link, entry.state.head(), ok.head)) return;
     Edge& edge = link.edge(entry.number);
     edge.failures = 0;
     edge.head = std::max(edge.head, ok.head);
+    // It has no more than we have, and its way to the origin may lead over us.
+    if (ok.depth == kDepthUnknown && ok.head <= entry.state.head() && entry.state.head() != 0) {
+        prune(entry, link.id, kSwitched);
+        edge.attached = false;
+        return refused(entry, link, 1s);
+    }
     tree.joining = kNoLink;
     tree.join_until = tree.query_at = kNever;
     tree.query_delay = 1s;
@@ -108,10 +134,26 @@ void Trees::on_graft_ok(Link& link, LogEntry& entry, const frames::GraftOk& ok) 
         prune(entry, tree.parent, kSwitched);
     }
     set_parent(entry, &link);
-    tree.depth = static_cast<std::uint8_t>(std::min<unsigned>(ok.depth, kDepthUnknown - 2) + 1);
+    settle_depth(entry, ok.depth);
     tree.data_at = shared_.now.mono;
     if (ok.head > entry.state.head()) tree.catch_up_to = std::max(tree.catch_up_to, ok.head);
     shared_.logs.arm(entry);
+}
+
+/// Our place below the parent. A circle, which no block ever passes, is one whose depth grows and grows.
+void Trees::settle_depth(LogEntry& entry, std::uint8_t of_parent) {
+    Tree& tree = entry.tree;
+    const std::uint8_t told = depth_told(entry);
+    if (of_parent != kDepthUnknown && of_parent >= kDepthMost) {
+        prune(entry, tree.parent, kSwitched);
+        set_parent(entry, nullptr);
+        return orphan(entry);
+    }
+    tree.rooted = of_parent != kDepthUnknown;
+    if (tree.rooted) tree.depth = static_cast<std::uint8_t>(of_parent + 1);
+    if (depth_told(entry) != told) tell_depth(entry);
+    // The parent looks for a way; but a neighbour of ours may have one.
+    if (!tree.rooted) ask_later(entry);
 }
 
 void Trees::on_graft_no(Link& link, LogEntry& entry, const frames::GraftNo& no) {
@@ -141,7 +183,10 @@ void Trees::refused(LogEntry& entry, Link& link, Duration ignore) {
     }
     entry.tree.joining = kNoLink;
     entry.tree.join_until = kNever;
-    if (entry.tree.parent == kNoLink) orphan(entry);
+    if (entry.tree.parent == kNoLink)
+        orphan(entry);
+    else if (!entry.tree.rooted)
+        ask_later(entry);
     shared_.logs.arm(entry);
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "core/mesh/trees.hpp"
 
@@ -18,21 +19,44 @@ void Trees::orphan(LogEntry& entry) {
     Tree& tree = entry.tree;
     if (tree.joining != kNoLink) return;
     tree.state = Tree::State::Orphan;
+    if (tree.rooted) {
+        tree.rooted = false;
+        tell_depth(entry);
+    }
     if (Link* link = candidate(entry, false, kNoLink))
         return join(entry, *link, frames::Why::LinkDown);
     query(entry);
 }
 
+/// Without a parent, or below one that has none.
+bool Trees::seeks(const LogEntry& entry) {
+    const Tree& tree = entry.tree;
+    return tree.state == Tree::State::Orphan ||
+           (tree.state == Tree::State::Attached && !tree.rooted && tree.joining == kNoLink);
+}
+
 void Trees::query(LogEntry& entry) {
+    asked_ = true;
+    for (const auto& [id, link] : shared_.links.all()) {
+        if (!link->live()) continue;
+        link->queries.push_back(shared_.alias(*link, entry));
+        link->edge(entry.number).attached = false;  // what it says now counts
+    }
+    ask_later(entry);
+}
+
+/// Nothing more is written to a log that is over, so nobody is asked; but its origin may be back by then.
+void Trees::ask_later(LogEntry& entry) {
     Tree& tree = entry.tree;
-    for (const auto& [id, link] : shared_.links.all())
-        if (link->live()) link->queries.push_back(shared_.alias(*link, entry));
-    tree.query_at = shared_.now.mono + tree.query_delay;
+    // Whoever gets the first entry of an empty log will say so.
+    const bool empty = entry.state.head() == 0;
+    tree.query_at = empty ? kNever : shared_.now.mono + tree.query_delay;
     tree.query_delay = std::min<Duration>(2 * tree.query_delay, kQueryLongest);
     shared_.logs.arm(entry);
 }
 
 void Trees::flush() {
+    if (!std::exchange(asked_, false)) return;
     for (const auto& [id, link] : shared_.links.all()) {
         if (link->queries.empty()) continue;
         std::ranges::sort(link->queries);
@@ -57,7 +81,7 @@ void Trees::on_query(Link& link, const frames::Query& query) {
         if (entry == nullptr) continue;
         // Who gets the log from the one who asks is no help to it.
         const bool attached = entry->own() || (entry->tree.state == Tree::State::Attached &&
-                                               entry->tree.parent != link.id);
+                                               entry->tree.rooted && entry->tree.parent != link.id);
         reply.rows.push_back(
             {shared_.alias(link, *entry), entry->state.head(), entry->tree.depth, attached});
         if (reply.rows.size() < kReplyRowsMax) continue;
@@ -81,7 +105,7 @@ void Trees::on_query_reply(Link& link, const frames::QueryReply& reply) {
         edge.head = std::max(edge.head, row.head);
         edge.depth = row.depth;
         edge.attached = row.attached;
-        if (entry->tree.state == Tree::State::Orphan) {
+        if (seeks(*entry)) {
             if (candidate(*entry, true, kNoLink) == nullptr) continue;
             entry->tree.choose_at = std::min(entry->tree.choose_at, shared_.now.mono + kGather);
             shared_.logs.arm(*entry);
@@ -93,9 +117,11 @@ void Trees::on_query_reply(Link& link, const frames::QueryReply& reply) {
 
 void Trees::link_sync(Link& link) {
     for (const auto& [log, entry] : shared_.logs.all()) {
+        if (entry->state.head() == 0) continue;
         if (log.node == link.peer) digests_.acknowledge(*entry, false);
-        if (entry->tree.state == Tree::State::Orphan && !entry->tree.fresh)
-            link.queries.push_back(shared_.alias(link, *entry));
+        if (!seeks(*entry) || entry->tree.fresh) continue;
+        link.queries.push_back(shared_.alias(link, *entry));
+        asked_ = true;
     }
 }
 
@@ -170,13 +196,13 @@ void Trees::fire(LogEntry& entry) {
     if (now >= tree.lag_until) fire_lag(entry);
     if (now >= tree.choose_at) {
         tree.choose_at = kNever;
-        if (tree.state == Tree::State::Orphan)
+        if (seeks(entry))
             if (Link* link = candidate(entry, true, kNoLink))
                 join(entry, *link, frames::Why::Spread);
     }
     if (now >= tree.query_at) {
         tree.query_at = kNever;
-        if (tree.state == Tree::State::Orphan) query(entry);
+        if (seeks(entry)) over(entry) ? ask_later(entry) : query(entry);
     }
 }
 

@@ -28,6 +28,8 @@ std::string_view name_of(Skip why) noexcept {
             return "lost";
         case Skip::BeforeJoin:
             return "before-join";
+        case Skip::Unreadable:
+            return "unreadable";
     }
     return "";
 }

@@ -51,7 +51,14 @@ struct SeqRange {
 };
 
 /// Why sequences will not be had here (dissemination, sections 3.7 and 4.6).
-enum class Skip : std::uint8_t { Missing = 0, Evicted = 1, Expired = 2, Lost = 3, BeforeJoin = 4 };
+enum class Skip : std::uint8_t {
+    Missing = 0,
+    Evicted = 1,
+    Expired = 2,
+    Lost = 3,
+    BeforeJoin = 4,
+    Unreadable = 5,  ///< its checksum is right and its body is not, whoever gives it
+};
 [[nodiscard]] std::string_view name_of(Skip why) noexcept;
 
 /// What the store holds of one log when the node starts, and what was remembered about its holes.

@@ -59,7 +59,8 @@ bool Vectors::lately(const LogEntry& entry) const {
 Vectors::Sums Vectors::sums_now() const {
     Sums sums{};
     for (const auto& [log, entry] : shared_.logs.all())
-        if (!lately(*entry)) sums[bucket_of(log)] += sum_of(entry->state);
+        if (entry->state.head() != 0 && !lately(*entry))
+            sums[bucket_of(log)] += sum_of(entry->state);
     return sums;
 }
 
@@ -73,7 +74,7 @@ void Vectors::begin(Link& link, bool sums) {
         send_root(link, exchange);
     } else {
         for (const auto& [log, entry] : shared_.logs.all())
-            exchange.queue.emplace_back(kChanged, log);
+            if (entry->state.head() != 0) exchange.queue.emplace_back(kChanged, log);
         exchange.closing = true;
     }
     pump(link, exchange);
@@ -86,7 +87,7 @@ void Vectors::send_root(Link& link, Exchange& exchange) {
     shared_.send(link, root);
     if (exchange.closing) return;  // all of them are listed already
     for (const auto& [log, entry] : shared_.logs.all())
-        if (lately(*entry)) exchange.queue.emplace_back(kChanged, log);
+        if (entry->state.head() != 0 && lately(*entry)) exchange.queue.emplace_back(kChanged, log);
 }
 
 void Vectors::on_root(Link& link, const frames::VectorRoot& frame) {
@@ -105,6 +106,7 @@ void Vectors::on_root(Link& link, const frames::VectorRoot& frame) {
     exchange.closing = true;
     std::vector<std::pair<LogKey, Seq>> same;
     for (const auto& [log, entry] : shared_.logs.all()) {
+        if (entry->state.head() == 0) continue;
         const std::size_t bucket = bucket_of(log);
         if (frame.buckets[bucket] != (*exchange.sums)[bucket]) {
             if (!listed) exchange.queue.emplace_back(static_cast<std::uint16_t>(bucket), log);
@@ -158,6 +160,7 @@ void Vectors::on_vector(Link& link, const frames::Vector& frame) {
 
 /// False: the row broke the protocol, and the link is over.
 bool Vectors::take_row(Link& link, Exchange* exchange, const frames::Vector::Row& row) {
+    if (row.head == 0) return true;
     LogEntry* entry = shared_.logs.find(row.log);
     const Seq ours = entry != nullptr ? entry->state.head() : 0;
     if (row.head > ours + kLeapMax) {

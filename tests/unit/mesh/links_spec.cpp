@@ -145,7 +145,7 @@ TEST(MeshLinks, SilenceIsFollowedByPingsAndThenByTheEnd) {
     node.clear();
     node.goes_silent(id);
     node.passes(1100ms);
-    EXPECT_GE(node.hears<frames::Ping>(id).size(), 2u);
+    EXPECT_GE(node.hears<frames::Ping>(id).size(), 1u);
     EXPECT_THAT(node.downs, IsEmpty());
     node.passes(500ms);
     ASSERT_THAT(node.downs, SizeIs(1));
@@ -190,7 +190,7 @@ TEST(MeshLinks, ClocksThatPartAreToldOfOnceAndOnceMoreWhenTheyAgree) {
         pong.nonce = node.hears<frames::Ping>(id).back().nonce;
         pong.wall = node.wall() - error;
         node.says(id, pong);
-        node.passes(5s);  // the next PING is out
+        node.passes(8s);  // the next PING is out
     };
     const auto told = [&] {
         std::vector<std::string> what;

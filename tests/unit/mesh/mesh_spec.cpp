@@ -42,6 +42,8 @@ struct Meshes : testing::Test {
 
 TEST_F(Meshes, InAFullMeshEveryNodeHangsOffTheOrigin) {
     grow(5);
+    for (Node* node : nodes) net.publish(*node);
+    net.run(1s);
     for (Node* origin : nodes)
         for (Node* node : nodes) {
             if (node == origin) continue;

@@ -115,6 +115,9 @@ void Net::send(Node& node, LinkId id, Bytes bytes) {
     const auto found = node.conns.find(id);
     if (found == node.conns.end()) return;
     ++sends_;
+    Sent& sent = tally[static_cast<frames::Type>(static_cast<std::uint8_t>(bytes.at(4)))];
+    ++sent.frames;
+    sent.bytes += bytes.size();
     const std::size_t index = found->second;
     Conn& conn = conns_[index];
     const int me = conn.number[0] == id && conn.end[0] == node.id ? 0 : 1;

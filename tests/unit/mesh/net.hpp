@@ -220,6 +220,11 @@ public:
     }
     [[nodiscard]] Node& at(const NodeId& id) { return *nodes_.at(id); }
     [[nodiscard]] std::uint64_t sends() const { return sends_; }
+    struct Sent {
+        std::uint64_t frames = 0, bytes = 0;
+    };
+    /// What all nodes together wrote, by kind of frame.
+    std::map<frames::Type, Sent> tally;
     /// Feeds bytes to a node as if its peer had sent them.
     void inject(Node& from, Node& to, const frames::Frame& frame);
     void inject_bytes(Node& from, Node& to, const Bytes& bytes);

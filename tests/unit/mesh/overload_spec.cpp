@@ -155,6 +155,7 @@ TEST_F(MeshOverload, BehindAHoleNothingIsAcknowledgedAsStored) {
     node.sends(p, log, make_block(log, 7, 2));
     node.clear();
     node.give(Stored{log, 8});
+    node.passes(200ms);
     const auto acks = node.hears<frames::Ack>(p);
     ASSERT_THAT(acks, SizeIs(1));
     EXPECT_EQ(acks[0].rows.at(0).memory, 8u);

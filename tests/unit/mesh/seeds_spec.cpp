@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/rng.hpp"
@@ -158,6 +159,25 @@ void live_through(Net& net, std::vector<Node*>& nodes, Rng& rng, int steps) {
         if (!node->alive) net.restart(*node);
 }
 
+/// From every node the parents of a log lead to its origin, though nothing has flowed for a while.
+void expect_trees(const std::vector<Node*>& nodes) {
+    for (const Node* origin : nodes)
+        for (const Node* node : nodes) {
+            const LogKey log = origin->log();
+            if (origin->view(log).head == 0) continue;
+            const Node* at = node;
+            for (std::size_t steps = 0; at != origin && steps <= nodes.size(); ++steps) {
+                const NodeId parent = at->view(log).parent;
+                const auto next = std::ranges::find(nodes, parent, &Node::id);
+                if (next == nodes.end()) break;
+                at = *next;
+            }
+            EXPECT_EQ(at->id, origin->id)
+                << "from node " << int(node->id.bytes[0]) << ", which is " << node->view(log).state
+                << " to node " << int(origin->id.bytes[0]);
+        }
+}
+
 TEST(MeshSeeds, AfterAnyHistoryAllNodesHaveTheSameAndNothingCameTwice) {
     Counters all;
     for (const std::uint64_t seed : seeds(8)) {
@@ -188,6 +208,7 @@ TEST(MeshSeeds, AfterAnyHistoryAllNodesHaveTheSameAndNothingCameTwice) {
             all.switches += node->mesh->counters().switches;
             all.links_lost += node->mesh->counters().links_lost;
         }
+        expect_trees(nodes);
         for (const Node* node : nodes)
             for (const auto& [log, blocks] : node->store) {
                 Seq last = 0;

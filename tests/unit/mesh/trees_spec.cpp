@@ -269,7 +269,7 @@ TEST_F(MeshTrees, EqualCrossingGraftsAreDecidedByTheLowerNode) {
     low.passes(60ms);
     low.clear();
     low.grafts(q, third, 1, 1);
-    EXPECT_THAT(low.hears<frames::GraftOk>(q), SizeIs(1)) << "we are the lower one";
+    EXPECT_THAT(low.hears<frames::GraftOk>(q), testing::Not(IsEmpty())) << "we are the lower one";
 }
 
 TEST_F(MeshTrees, MoreChildrenThanMayBeAreReferredToOthers) {
@@ -381,12 +381,86 @@ TEST_F(MeshTrees, AQueryIsAnsweredWithWhatWeHave) {
 }
 
 TEST_F(MeshTrees, AnOrphanAsksAgainMoreAndMoreRarely) {
+    node.member(1);
     const LinkId p = node.links_with(1), q = node.links_with(2);
     node.attach(p, log, 3);
     node.give(LinkClosed{p, LinkEnd::Reset, ""});
     node.clear();
     node.passes(7500ms);
     EXPECT_THAT(node.hears<frames::Query>(q), SizeIs(3)) << "after 1, 2 and 4 s";
+}
+
+TEST_F(MeshTrees, ChildrenOfAnOrphanLearnThatItLeadsNowhereAndThenHowDeepItIs) {
+    node.member(1);
+    const LinkId p = node.links_with(1), q = node.links_with(2), child = node.links_with(3);
+    node.attach(p, log, 3);
+    node.grafts(child, log, 4);
+    node.clear();
+    node.give(LinkClosed{p, LinkEnd::Reset, ""});
+    ASSERT_THAT(node.hears<frames::GraftOk>(child), SizeIs(1));
+    EXPECT_EQ(node.hears<frames::GraftOk>(child)[0].depth, 255);
+    node.says(q, frames::QueryReply{{{node.names(q, log), 3, 1, true}}});
+    node.passes(5ms);
+    node.accepts(q, log, 3, 5);
+    ASSERT_THAT(node.hears<frames::GraftOk>(child), SizeIs(2));
+    EXPECT_EQ(node.hears<frames::GraftOk>(child)[1].depth, 6);
+    EXPECT_THAT(node.hears<frames::Prune>(child), IsEmpty());
+}
+
+TEST_F(MeshTrees, BelowAnOrphanNobodyIsAParentForThoseAbove) {
+    node.member(1);
+    const LinkId p = node.links_with(2), q = node.links_with(3);
+    node.attach(p, log, 3, 1);
+    node.accepts(p, log, 3, 255);  // it has lost its own parent
+    EXPECT_EQ(node.view(log).state, "attached");
+    node.says(q, frames::Query{{node.names(q, log)}});
+    ASSERT_THAT(node.hears<frames::QueryReply>(q), SizeIs(1));
+    EXPECT_FALSE(node.hears<frames::QueryReply>(q)[0].rows.at(0).attached);
+    node.clear();
+    node.passes(1100ms);
+    EXPECT_THAT(node.hears<frames::Query>(q), SizeIs(1)) << "another neighbour may have a way";
+    node.says(q, frames::QueryReply{{{node.names(q, log), 3, 1, true}}});
+    node.passes(5ms);
+    EXPECT_THAT(node.hears<frames::Graft>(q), SizeIs(1));
+    node.accepts(q, log, 3, 1);
+    EXPECT_EQ(node.view(log).parent, peer_id(3));
+    EXPECT_THAT(node.hears<frames::Prune>(p), SizeIs(1));
+}
+
+TEST_F(MeshTrees, AParentThatLeadsNowhereAndHasNoMoreIsNotTaken) {
+    node.member(1);
+    const LinkId p = node.links_with(1), q = node.links_with(2);
+    node.attach(p, log, 3);
+    node.give(LinkClosed{p, LinkEnd::Reset, ""});
+    node.says(q, frames::QueryReply{{{node.names(q, log), 3, 1, true}}});
+    node.passes(5ms);
+    node.clear();
+    node.accepts(q, log, 3, 255);
+    EXPECT_EQ(node.view(log).state, "orphan");
+    EXPECT_THAT(node.hears<frames::Prune>(q), SizeIs(1));
+}
+
+TEST_F(MeshTrees, ACircleIsADepthThatGrowsTooFar) {
+    node.member(1);
+    const LinkId p = node.links_with(2);
+    node.attach(p, log, 3, 1);
+    node.accepts(p, log, 3, 99);
+    EXPECT_EQ(node.view(log).state, "attached");
+    EXPECT_EQ(node.view(log).depth, 100);
+    node.clear();
+    node.accepts(p, log, 3, 100);
+    EXPECT_EQ(node.view(log).state, "orphan");
+    EXPECT_THAT(node.hears<frames::Prune>(p), SizeIs(1));
+}
+
+TEST_F(MeshTrees, AnOrphanOfALogThatIsOverAsksNobodyAgain) {
+    const LinkId p = node.links_with(1), q = node.links_with(2);
+    node.attach(p, log, 3);
+    node.give(LinkClosed{p, LinkEnd::Reset, ""});
+    node.clear();
+    node.passes(1min);
+    EXPECT_THAT(node.hears<frames::Query>(q), IsEmpty());
+    EXPECT_EQ(node.view(log).state, "closed");
 }
 
 TEST_F(MeshTrees, ANewLinkDoesNotDisturbATree) {

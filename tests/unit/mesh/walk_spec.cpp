@@ -16,9 +16,9 @@ TEST(MeshWalk, ABlockOfOneNodeArrivesAtTheOther) {
     net.run(100ms);
     ASSERT_EQ(a.link_state(b.id), "up");
     ASSERT_EQ(b.link_state(a.id), "up");
-    EXPECT_EQ(b.view(a.log()).state, "attached");
     const WireBlock block = net.publish(a, 3);
     net.run(10ms);
+    EXPECT_EQ(b.view(a.log()).state, "attached");
     ASSERT_EQ(b.deliveries.size(), 1u);
     EXPECT_EQ(*b.deliveries[0].block.wire, *block.wire);
     EXPECT_EQ(b.deliveries[0].hops, 0);
