@@ -85,7 +85,7 @@ const std::vector<Recipe>& recipes() {
         {"node-mixed", {K::Kill, K::Leave, K::Loss}, 2},
         {"node-twin", {K::Twin}, 1, false, 0, {}, true},
         {"node-hostile", {K::Intruder, K::Kill}, 2},
-        {"mesh-hostile", {K::Intruder, K::Intruder, K::Kill}, 3},
+        {"mesh-hostile", {K::Intruder, K::Intruder, K::Kill}, 3, false, 0, {}, true},
         {"node-storm",
          {K::Loss, K::Duplicate, K::Spikes, K::Lossy, K::Slow, K::Partition, K::OneWay, K::Partial,
           K::Kill, K::PowerOff, K::Leave, K::Pause, K::Starve, K::Reset, K::Wipe, K::Late,
