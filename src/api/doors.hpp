@@ -23,6 +23,7 @@ namespace anode::api {
 
 class ClusterState;
 class ForwardDoor;
+class RateLimits;
 struct ForwardedRequest;
 struct ForwardedAnswer;
 
@@ -186,6 +187,8 @@ public:
     virtual Bytes config() const = 0;
     virtual Outcome<Bytes> check_config(std::string_view toml) = 0;
     virtual void reload(std::string actor, Reply<Outcome<Bytes>> reply) = 0;
+    /// The last log lines as they were written, oldest first; secrets are in none of them.
+    [[nodiscard]] virtual Bytes recent_log() const { return {}; }
     /// Writes a system message: `$sys.event.<kind>`, `$sys.audit`, `$sys.gap`. JSON payload.
     virtual void system_message(std::string topic, Bytes json) = 0;
     /// A gap told to somebody: gives it an id `g-…`, writes it to the ledger (`$sys.gap`), returns the id.
@@ -203,6 +206,8 @@ struct EdgeLimits {
     std::size_t listeners_max = 20'000, listeners_per_address_max = 200;
     std::size_t subscriptions_max = 128, patterns_max = 64;
     std::size_t queue_bytes_max = 256 << 10, queue_messages_max = 4096;
+    std::uint64_t requests_per_second = 0,
+                  messages_per_second = 0;  ///< of each caller; 0: no limit
 };
 
 /// Everything the edge stands on. Outlives it.
@@ -221,6 +226,7 @@ struct Doors {
     MeshDoor* mesh = nullptr;        ///< none: this node takes no part in a mesh
     ClusterState* state =
         nullptr;  ///< none: credentials cannot be made here, and nobody is waited for
+    RateLimits* rates = nullptr;  ///< the edge's own; set by it
 };
 
 struct EdgeOptions {

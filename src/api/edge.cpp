@@ -1,6 +1,7 @@
 #include <chrono>
 #include <thread>
 
+#include "api/http/rates.hpp"
 #include "api/live/live.hpp"
 #include "api/rest/forward.hpp"
 #include "api/routes.hpp"
@@ -14,12 +15,13 @@ class EdgeImpl final : public Edge {
 public:
     EdgeImpl(const EdgeOptions& options, Doors doors)
         : doors_(doors),
+          rates_(doors.limits.requests_per_second, doors.limits.messages_per_second, doors.metrics),
           grace_(options.drain_grace),
           auth_(make_authenticator(options, doors)),
-          live_(std::make_unique<Live>(doors, *auth_, options.require_token)),
-          context_(std::make_shared<RouteContext>(
-              RouteContext{doors, *live_, [this]() -> const Router& { return server_->router(); },
-                           options.public_url})) {}
+          live_(std::make_unique<Live>(with_rates(doors, rates_), *auth_, options.require_token)),
+          context_(std::make_shared<RouteContext>(RouteContext{
+              with_rates(doors, rates_), *live_,
+              [this]() -> const Router& { return server_->router(); }, options.public_url})) {}
     ~EdgeImpl() override { stop(); }
 
     Result<void> open(const EdgeOptions& options) {
@@ -32,6 +34,7 @@ public:
         server.allowed_origins = options.allowed_origins;
         server.public_url = options.public_url;
         server.limits = doors_.limits;
+        server.rates = &rates_;
         server.threads = options.threads;
         server.workers = 4;
         auto bound = Server::bind(std::move(server), std::move(router), *auth_, doors_.metrics);
@@ -70,7 +73,13 @@ private:
             std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
 
+    static Doors with_rates(Doors doors, RateLimits& rates) {
+        doors.rates = &rates;
+        return doors;
+    }
+
     Doors doors_;
+    RateLimits rates_;
     Duration grace_;
     std::unique_ptr<Authenticator> auth_;
     std::unique_ptr<Server> server_;

@@ -3,6 +3,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <deque>
 #include <map>
 #include <mutex>
 
@@ -44,6 +45,7 @@ struct LogSink::State {
         std::uint64_t suppressed = 0;
     };
     std::map<std::string, Repeats, std::less<>> repeats;
+    std::deque<std::string> recent;
 
     /// Forgets what is not being counted now; all of it, should that not be enough.
     void make_room(WallTime now) {
@@ -126,6 +128,15 @@ void LogSink::write(log::Level level, std::string_view component, std::string_vi
         if (*suppressed > 0) line.append("  suppressed=").append(std::to_string(*suppressed));
     }
     state_->out->log(level >= log::Level::Info ? spdlog::level::info : spdlog::level::debug, line);
+    if (state_->recent.size() == kRecentMax) state_->recent.pop_front();
+    state_->recent.push_back(std::move(line));
+}
+
+std::string LogSink::recent() const {
+    const std::lock_guard lock(state_->mutex);
+    std::string lines;
+    for (const std::string& line : state_->recent) lines.append(line).append("\n");
+    return lines;
 }
 
 void LogSink::set_node(std::string node) {

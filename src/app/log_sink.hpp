@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +31,9 @@ public:
     void set_node(std::string node);
     void set_levels(log::Level level, std::vector<std::pair<std::string, log::Level>> components);
     void flush();
+    /// The last lines as they were written, oldest first; at most kRecentMax.
+    [[nodiscard]] std::string recent() const;
+    static constexpr std::size_t kRecentMax = 500;
 
 private:
     struct State;

@@ -22,8 +22,9 @@ public:
         std::function<void()> shutdown;
         /// Applies the live keys of a new configuration.
         std::function<void(const Config& next)> apply;
-        std::vector<const Loop*> loops;       ///< whose ticks /livez watches
-        std::function<api::Check()> cluster;  ///< how the node stands in its cluster; cheap
+        std::vector<const Loop*> loops;           ///< whose ticks /livez watches
+        std::function<api::Check()> cluster;      ///< how the node stands in its cluster; cheap
+        std::function<std::string()> recent_log;  ///< the last lines; may be none
     };
     NodeFace(api::NodeFacts facts, Config config, Config::From from, Store& store, Ledger& ledger,
              Engine& engine);
@@ -40,6 +41,7 @@ public:
     Bytes config() const override;
     api::Outcome<Bytes> check_config(std::string_view toml) override;
     void reload(std::string actor, api::Reply<api::Outcome<Bytes>> reply) override;
+    Bytes recent_log() const override { return hooks_.recent_log ? hooks_.recent_log() : Bytes(); }
     void system_message(std::string topic, Bytes json) override {
         engine_.system_message(std::move(topic), std::move(json));
     }

@@ -62,7 +62,8 @@ Result<void> RunningNode::start(Loop& main_loop, LogSink& sink) {
                       .shutdown = [this] { main_loop_->post([this] { begin_end(); }); },
                       .apply = [this](const Config& next) { apply(next); },
                       .loops = {loop_.get(), &members_->loop(), &mesh_->loop()},
-                      .cluster = [this] { return members_->health(); }});
+                      .cluster = [this] { return members_->health(); },
+                      .recent_log = [this] { return sink_->recent(); }});
     shared_->restore();
     retention_->load(options_.config.retention);
     pipelines_->load(*store_, std::move(options_.config.pipelines));

@@ -3,6 +3,15 @@
 
 /// The addresses at which a node is spoken to.
 namespace anode::app {
+namespace {
+
+/// Without tokens nobody is told apart: rates hold only where somebody has asked for them.
+std::uint64_t rate_of(const Config& config, std::string_view key) {
+    const bool counted = config.text("auth.mode") == "tokens" || config.given(key);
+    return counted ? config.number(key) : 0;
+}
+
+}  // namespace
 
 /// Every address of ours that no source may reach.
 std::vector<std::string> RunningNode::listening() const {
@@ -31,6 +40,8 @@ Result<void> RunningNode::start_edge() {
     }
     api::Doors doors{*engine_,    *engine_, *store_,   *sources_, *pipelines_,
                      *retention_, *face_,   *members_, metrics_,  {}};
+    doors.limits.requests_per_second = rate_of(config, "limits.requests");
+    doors.limits.messages_per_second = rate_of(config, "limits.messages");
     doors.state = state_face_.get();
     doors.forward = forwarding_.get();
     doors.mesh = mesh_face_.get();

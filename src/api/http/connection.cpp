@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "api/table/operation.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "core/codec/inflate.hpp"
@@ -212,6 +213,9 @@ void Connection::body_complete() {
 
 void Connection::dispatch(std::shared_ptr<Exchange> exchange) {
     const Route& route = *route_;
+    if (route.operation)
+        if (auto problem = wrong_body(*route.operation, exchange->request))
+            return exchange->problem(std::move(*problem));
     if (route.run_on == RunOn::Loop) return run_handler(exchange, route);
     const bool queued = parts_.workers.run([exchange, &route] { run_handler(exchange, route); });
     if (!queued) exchange->problem(Problem::of(Error{Errc::Overloaded, "too much work queued"}));

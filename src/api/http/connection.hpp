@@ -27,6 +27,7 @@ struct ServerParts {
     Authenticator& auth;
     Workers& workers;
     RequestMetrics& metrics;
+    RateLimits* rates = nullptr;
 };
 
 /// One HTTP/1.1 connection: one request at a time, answers in order, deadlines for every wait.
@@ -73,6 +74,7 @@ private:
     void dispatch(std::shared_ptr<Exchange> exchange);
     static void run_handler(const std::shared_ptr<Exchange>& exchange, const Route& route);
     std::optional<Problem> refusal_of(Exchange& exchange);
+    std::optional<Problem> too_fast(Exchange& exchange);
     std::optional<Problem> preflight(Exchange& exchange, const Router::Match& match);
     void refuse(int status, std::string_view why);
     void write_answer(Exchange& exchange, Response& response);

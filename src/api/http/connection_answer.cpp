@@ -45,10 +45,15 @@ void Connection::append_common_headers(const Exchange& exchange, int status,
     add("X-Request-Id", request.id);
     add("X-Content-Type-Options", "nosniff");
     for (const auto& [name, value] : response.headers) add(name, value);
+    if (!exchange.rate.empty()) {
+        add("RateLimit-Policy", exchange.rate_policy);
+        add("RateLimit", exchange.rate);
+    }
     const auto origin = request.header("origin");
     if (origin && parts_.origins.listed(*origin)) {
         add("Access-Control-Allow-Origin", *origin);
-        add("Access-Control-Expose-Headers", "ETag, Link, Retry-After, X-Request-Id");
+        add("Access-Control-Expose-Headers",
+            "ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id");
         add("Vary", "Origin");
     }
     if (close_after_)

@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "api/http/connection.hpp"
+#include "api/http/rates.hpp"
+#include "api/table/operation.hpp"
 #include "base/text.hpp"
 
 namespace anode::api {
@@ -43,6 +45,19 @@ std::optional<std::string> joined_path(const std::vector<std::string>& segments)
         path += segment;
     }
     return path.empty() ? "/" : path;
+}
+
+/// Of a row that no table describes.
+std::optional<Problem> unknown_parameter(const Route& route, const Request& request) {
+    for (const auto& [key, value] : request.query) {
+        if (key == "token" || key == "ticket" || (!route.args.empty() && route.args[0] == "*"))
+            continue;
+        if (std::ranges::find(route.args, key) != route.args.end()) continue;
+        Problem problem = Problem::bad_request("unknown parameter: " + text::printable(key));
+        problem.errors.push_back({"?" + key, "unknown", "not a parameter of this path"});
+        return problem;
+    }
+    return std::nullopt;
 }
 
 std::string media_type_of(std::string_view content_type) {
@@ -99,12 +114,7 @@ std::optional<Problem> Connection::refusal_of(Exchange& exchange) {
     if (!match.route && match.allowed.empty()) return Problem::not_found("no such path");
     if (!match.route) {
         Problem problem{405, "method", "the path knows other methods", {}, {}, {}};
-        std::string allow;
-        for (const Method known : match.allowed) {
-            allow += (allow.empty() ? "" : ", ") + std::string(name(known));
-            if (known == Method::Get) allow += ", HEAD";
-        }
-        problem.headers.emplace_back("Allow", std::move(allow));
+        problem.headers.emplace_back("Allow", Router::allow(match));
         return problem;
     }
     route_ = match.route;
@@ -126,16 +136,29 @@ std::optional<Problem> Connection::refusal_of(Exchange& exchange) {
         problem.headers.emplace_back("WWW-Authenticate", "Bearer");
         return problem;
     }
-    for (const auto& [key, value] : request.query) {
-        if (key == "token" || key == "ticket" || (!route_->args.empty() && route_->args[0] == "*"))
-            continue;
-        if (std::ranges::find(route_->args, key) == route_->args.end()) {
-            Problem problem = Problem::bad_request("unknown parameter: " + text::printable(key));
-            problem.errors.push_back({"?" + key, "unknown", "not a parameter of this path"});
-            return problem;
-        }
-    }
-    return std::nullopt;
+    if (auto problem = too_fast(exchange)) return problem;
+    if (route_->operation) return wrong_query(*route_->operation, request);
+    return unknown_parameter(*route_, request);
+}
+
+/// Counts the request against its caller, and has the answer say what is left.
+/// Source: draft-ietf-httpapi-ratelimit-headers; interfaces, sections 9 and 16.
+std::optional<Problem> Connection::too_fast(Exchange& exchange) {
+    const Request& request = exchange.request;
+    const bool probe = request.route == "/livez" || request.route == "/readyz";
+    if (parts_.rates == nullptr || peer_ == "unix" || probe) return std::nullopt;
+    const std::string who = rate_key(request.caller, peer_);
+    const auto count = [&](RateLimits::What what, std::string_view name) -> std::optional<Problem> {
+        const auto verdict = parts_.rates->take(what, who, 1, loop_->now().mono);
+        if (!verdict.limited) return std::nullopt;
+        exchange.rate_policy = policy_text(name, verdict);
+        exchange.rate = rate_text(name, verdict);
+        if (verdict.admitted) return std::nullopt;
+        return too_many(name, verdict.retry_after);
+    };
+    if (auto problem = count(RateLimits::What::Requests, "requests")) return problem;
+    if (route_->operation == nullptr || !route_->operation->trial) return std::nullopt;
+    return count(RateLimits::What::Trials, "trials");
 }
 
 /// OPTIONS: for listed origins what CORS asks, for everybody else the methods of the path.
@@ -143,15 +166,15 @@ std::optional<Problem> Connection::preflight(Exchange& exchange, const Router::M
     if (match.allowed.empty() && exchange.request.path != "/")
         return Problem::not_found("no such path");
     Response response = Response::empty(204);
-    std::string allow = "OPTIONS";
-    for (const Method known : match.allowed) allow += ", " + std::string(name(known));
+    const std::string allow = Router::allow(match);
     response.headers.emplace_back("Allow", allow);
     const auto origin = exchange.request.header("origin");
     if (origin && parts_.origins.listed(*origin)) {
         response.headers.emplace_back("Access-Control-Allow-Methods", allow);
         response.headers.emplace_back(
             "Access-Control-Allow-Headers",
-            "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID");
+            "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, "
+            "X-Request-Id, traceparent");
         response.headers.emplace_back("Access-Control-Max-Age", "600");
     }
     exchange.body_unread = exchange.head.framing != http::Framing::None;

@@ -23,7 +23,8 @@ public:
 
     Request request;
     http::RequestHead head;
-    bool body_unread = false;  ///< refused before its body came: the connection cannot go on
+    std::string rate_policy, rate;  ///< what `RateLimit-Policy` and `RateLimit` say; empty: nothing
+    bool body_unread = false;       ///< refused before its body came: the connection cannot go on
     Instant began;
 
     virtual void send(Response response);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/table/operation.hpp"
 #include "base/assert.hpp"
 #include "base/text.hpp"
 
@@ -16,6 +17,15 @@ std::string_view take_segment(std::string_view& rest, bool& more) {
     more = slash != std::string_view::npos;
     rest = more ? rest.substr(slash + 1) : std::string_view{};
     return segment;
+}
+
+/// The row of the table that says all that this one does.
+const Operation* described(const Route& route) {
+    const Operation* operation = find_operation(route.method, route.pattern);
+    if (operation == nullptr || operation->role != route.role) return nullptr;
+    for (const std::string& arg : route.args)
+        if (arg != "*" && operation->parameter(arg) == nullptr) return nullptr;
+    return operation;
 }
 
 }  // namespace
@@ -48,7 +58,25 @@ std::vector<Router::Segment> Router::parse(std::string_view pattern) {
     return segments;
 }
 
+void Router::add(Method method, std::string_view pattern, Handler handler, RunOn run_on) {
+    const Operation* operation = find_operation(method, pattern);
+    ANODE_ASSERT(operation != nullptr);
+    Route route;
+    route.method = method;
+    route.pattern = pattern;
+    route.role = operation->role;
+    route.handler = std::move(handler);
+    route.run_on = run_on;
+    route.summary = operation->summary;
+    if (operation->any_parameters) route.args.emplace_back("*");
+    for (const Parameter& parameter : operation->parameters)
+        route.args.emplace_back(parameter.name);
+    route.body_bytes_max = operation->body_bytes_max;
+    add(std::move(route));
+}
+
 void Router::add(Route route) {
+    if (route.operation == nullptr) route.operation = described(route);
     Row row{parse(route.pattern), {}};
     for (const Segment& segment : row.segments)
         row.rank.push_back(segment.is == Segment::Is::Literal ? 3
@@ -108,6 +136,17 @@ Router::Match Router::find(Method method, std::string_view path) const {
     }
     if (match.route) match.allowed.clear();
     return match;
+}
+
+std::string Router::allow(const Match& match) {
+    std::vector<Method> methods = match.allowed;
+    std::ranges::sort(methods);
+    std::string text;
+    for (const Method method : methods) {
+        text.append(text.empty() ? "" : ", ").append(name(method));
+        if (method == Method::Get) text += ", HEAD";
+    }
+    return text + (text.empty() ? "OPTIONS" : ", OPTIONS");
 }
 
 }  // namespace anode::api

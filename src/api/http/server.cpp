@@ -146,7 +146,8 @@ public:
           origins_(std::move(names), options.public_url, std::move(options.allowed_origins)),
           workers_(options.workers),
           request_metrics_(metrics),
-          parts_{options.limits, router_, origins_, auth, workers_, request_metrics_},
+          parts_{options.limits, router_,          origins_,     auth,
+                 workers_,       request_metrics_, options.rates},
           admission_(connections_max(),
                      std::max<std::size_t>(1024, options.limits.listeners_per_address_max + 256)),
           listening_(std::move(listening)) {

@@ -35,6 +35,7 @@ struct ServerOptions {
     std::vector<std::string> allowed_origins;
     std::string public_url;
     EdgeLimits limits;
+    RateLimits* rates = nullptr;  ///< none: nobody is limited. Outlives the server
     unsigned threads = 1;
     unsigned workers = 2;
 };

@@ -10,9 +10,11 @@
 #include <cerrno>
 #include <utility>
 
+#include "api/http/rates.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "core/codec/websocket.hpp"
+#include "runtime/clock.hpp"
 
 namespace anode::api {
 
@@ -254,6 +256,17 @@ void Listener::drain(Duration grace) {
     json += "],\"cursor\":" + text::json_string(hub_.cursor_text(hub_.tail().head())) + '}';
     queue_control("drain", json);
     flush();
+}
+
+std::optional<Problem> Listener::too_fast(std::size_t messages) const {
+    RateLimits* rates = hub_.parts().doors.rates;
+    if (rates == nullptr || seat_.address() == "unix") return std::nullopt;
+    Caller caller;
+    caller.credential = credential_;
+    const auto verdict = rates->take(RateLimits::What::Messages, rate_key(caller, seat_.address()),
+                                     messages, monotonic_now());
+    if (verdict.admitted) return std::nullopt;
+    return too_many("messages", verdict.retry_after);
 }
 
 bool Listener::credential_ended(Authenticator& auth, std::uint64_t changes, WallTime now) {

@@ -71,6 +71,8 @@ public:
         credential_ = std::move(by);
         credential_checked_ = 0;
     }
+    /// Counts messages against who publishes them: why they are too many, if they are.
+    [[nodiscard]] std::optional<Problem> too_fast(std::size_t messages) const;
     /// Whether what let it in holds no more.
     [[nodiscard]] bool credential_ended(Authenticator& auth, std::uint64_t changes, WallTime now);
 

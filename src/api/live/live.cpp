@@ -89,35 +89,16 @@ Live::Live(Doors doors, Authenticator& auth, bool require_token)
 Live::~Live() { detach(); }
 
 void Live::add_routes(Router& router) {
-    Route route;
-    route.pattern = "/v1/stream";
-    route.role = Role::Subscriber;
-    route.summary = "Messages as they come: WebSocket, server-sent events or NDJSON";
-    route.args = {"topics", "from",   "to",   "limit",  "format", "fields", "mode",         "every",
-                  "n",      "filter", "slow", "on_gap", "batch",  "hb",     "last_event_id"};
-    route.handler = [this](Request& request, Responder responder) {
+    router.add(Method::Get, "/v1/stream", [this](Request& request, Responder responder) {
         stream(request, std::move(responder));
-    };
-    router.add(std::move(route));
-
-    Route socket;
-    socket.pattern = "/v1/ws";
-    socket.role = Role::None;  // the credential may come with `hello`
-    socket.summary = "The WebSocket protocol anode.v1";
-    socket.handler = [this](Request& request, Responder responder) {
+    });
+    // The credential may come with `hello`.
+    router.add(Method::Get, "/v1/ws", [this](Request& request, Responder responder) {
         session(request, std::move(responder));
-    };
-    router.add(std::move(socket));
-
-    Route pushes;
-    pushes.pattern = "/v1/push";
-    pushes.role = Role::Publisher;
-    pushes.summary = "WebSocket that takes each frame as a payload";
-    pushes.args = {"topic", "ack"};
-    pushes.handler = [this](Request& request, Responder responder) {
+    });
+    router.add(Method::Get, "/v1/push", [this](Request& request, Responder responder) {
         push(request, std::move(responder));
-    };
-    router.add(std::move(pushes));
+    });
 }
 
 void Live::bind_loops(Server& server) {
@@ -244,7 +225,7 @@ void Live::push(Request& request, Responder responder) {
     if (!request.caller.covers(topic))
         return responder.problem(Problem::forbidden("the topic is not within your patterns"));
     const auto asked = request.arg("ack");
-    const auto level = asked ? AckLevel::parse(*asked) : parts_.doors.publishing.default_level();
+    const auto level = AckLevel::parse(asked.value_or("disk"));
     if (!level)
         return responder.problem(Problem::invalid("ack must be received, disk or copies:N"));
     auto upgraded = upgrade_of(request);

@@ -93,6 +93,11 @@ void PushConnection::publish_gathered() {
     if (gathered_.empty()) return;
     const Taken taken{gathered_first_, static_cast<std::uint32_t>(gathered_.size()),
                       std::exchange(gathered_bytes_, 0)};
+    if (const auto problem = too_fast(taken.count)) {
+        gathered_.clear();
+        for (std::uint32_t i = 0; i < taken.count; ++i) refuse(taken.first + i, *problem);
+        return;
+    }
     in_flight_ += taken.count;
     bytes_in_flight_ += taken.bytes;
     PublishRequest request;

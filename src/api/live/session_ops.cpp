@@ -361,6 +361,7 @@ void Session::pub(const json::Value& root, std::optional<std::int64_t> id) {
     request.idempotency_key = idem.value_or("");
     request.body_hash = hash128(item.payload);
     request.items.push_back(std::move(item));
+    if (const auto problem = too_fast(1)) return err(id, *problem);
     ++in_flight_;
     hub_.parts().doors.publishing.publish(
         std::move(request), [self = hub_.ref(this->id()), id](Result<PublishResult> result) {

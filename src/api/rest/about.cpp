@@ -54,19 +54,11 @@ Bytes whoami_json(const Caller& caller) {
 }  // namespace
 
 void add_about(Router& router, const Context&) {
-    router.add(
-        {.method = Method::Get,
-         .pattern = "/v1/version",
-         .role = Role::None,
-         .handler = answering([](Request&) -> Answer { return Response::json(version_json()); }),
-         .summary = "Build, protocol and disk versions"});
-    router.add({.method = Method::Get,
-                .pattern = "/v1/whoami",
-                .role = Role::Any,
-                .handler = answering([](Request& request) -> Answer {
-                    return Response::json(whoami_json(request.caller));
-                }),
-                .summary = "Roles, patterns and expiry of the caller"});
+    router.add(Method::Get, "/v1/version",
+               answering([](Request&) -> Answer { return Response::json(version_json()); }));
+    router.add(Method::Get, "/v1/whoami", answering([](Request& request) -> Answer {
+                   return Response::json(whoami_json(request.caller));
+               }));
 }
 
 }  // namespace anode::api::rest

@@ -65,6 +65,17 @@ void send_from_node(Responder responder, Response response) {
         [kept, response = std::move(response)]() mutable { kept->send(std::move(response)); });
 }
 
+Problem json_problem(const Error& error) {
+    switch (error.code) {
+        case Errc::TooDeep:
+            return {422, "too-deep", error.what, {}, {}, {}};
+        case Errc::TooLarge:
+            return Problem::too_large(error.what);
+        default:
+            return Problem::bad_json(error.what);
+    }
+}
+
 std::optional<Problem> wrong_body_type(const Request& request, bool patch) {
     const std::string& type = request.content_type;
     if (type.empty() || type == "application/json") return std::nullopt;

@@ -33,6 +33,9 @@ bool refused_form(const Request& request, Responder& responder);
 /// loop, not there.
 void send_from_node(Responder responder, Response response);
 
+/// Why a text is no JSON that can be taken: 400, or 413 and 422 for what is too large or too deep.
+Problem json_problem(const Error& error);
+
 /// Whether the body's media type is JSON (or not named); merge patches where `patch`.
 std::optional<Problem> wrong_body_type(const Request& request, bool patch = false);
 

@@ -29,32 +29,21 @@ void reload(NodeControl& node, const Request& request, Responder responder) {
 }  // namespace
 
 void add_config(Router& router, const Context& context) {
-    router.add({.method = Method::Get,
-                .pattern = "/v1/config",
-                .role = Role::Admin,
-                .handler = answering([context](Request&) {
-                    const NodeControl& node = context->doors.node;
-                    return Response::json(node.config());
-                }),
-                .run_on = RunOn::Worker,
-                .summary = "Effective values with their origin, secrets redacted",
-                .args = {"node"}});
-    router.add({.method = Method::Post,
-                .pattern = "/v1/config:check",
-                .role = Role::Admin,
-                .handler = answering(
-                    [context](Request& request) { return check(context->doors.node, request); }),
-                .run_on = RunOn::Worker,
-                .summary = "Check a configuration (TOML) without applying it"});
-    router.add({.method = Method::Post,
-                .pattern = "/v1/config:reload",
-                .role = Role::Admin,
-                .handler =
-                    [context](Request& request, Responder responder) {
-                        reload(context->doors.node, request, std::move(responder));
-                    },
-                .run_on = RunOn::Worker,
-                .summary = "Read the configuration files again; all or nothing"});
+    router.add(Method::Get, "/v1/config", answering([context](Request&) {
+                   const NodeControl& node = context->doors.node;
+                   return Response::json(node.config());
+               }),
+               RunOn::Worker);
+    router.add(Method::Post, "/v1/config:check", answering([context](Request& request) {
+                   return check(context->doors.node, request);
+               }),
+               RunOn::Worker);
+    router.add(
+        Method::Post, "/v1/config:reload",
+        [context](Request& request, Responder responder) {
+            reload(context->doors.node, request, std::move(responder));
+        },
+        RunOn::Worker);
 }
 
 }  // namespace anode::api::rest

@@ -81,23 +81,13 @@ Handler speaking(std::function<Answer(Request&)> ask) {
 }  // namespace
 
 void add_health(Router& router, const Context& context) {
-    router.add({.method = Method::Get,
-                .pattern = "/livez",
-                .role = Role::None,
-                .handler = speaking([context](Request&) { return live(context->doors.node); }),
-                .summary = "200 while every event loop ticks"});
-    router.add({.method = Method::Get,
-                .pattern = "/readyz",
-                .role = Role::None,
-                .handler = speaking([context](Request&) { return ready(context->doors.node); }),
-                .summary = "200 while the node takes traffic"});
-    router.add({.method = Method::Get,
-                .pattern = "/healthz",
-                .role = Role::None,
-                .handler = answering(
-                    [context](Request& request) { return health(request, context->doors.node); }),
-                .summary = "All checks of the node",
-                .args = {"verbose"}});
+    router.add(Method::Get, "/livez",
+               speaking([context](Request&) { return live(context->doors.node); }));
+    router.add(Method::Get, "/readyz",
+               speaking([context](Request&) { return ready(context->doors.node); }));
+    router.add(Method::Get, "/healthz", answering([context](Request& request) {
+                   return health(request, context->doors.node);
+               }));
 }
 
 }  // namespace anode::api::rest

@@ -38,23 +38,8 @@ void add_history(Router& router, const Context& context) {
     const auto handler = [context](Request& request, Responder responder) {
         history(context->doors, request, std::move(responder));
     };
-    std::vector<std::string> args{"from",   "to",     "limit",  "order", "filter",
-                                  "format", "fields", "on_gap", "after"};
-    router.add({.method = Method::Get,
-                .pattern = "/v1/topics/{topic}/messages",
-                .role = Role::Subscriber,
-                .handler = handler,
-                .run_on = RunOn::Worker,
-                .summary = "History of a topic, newest first; NDJSON by Accept",
-                .args = args});
-    args.emplace_back("topics");
-    router.add({.method = Method::Get,
-                .pattern = "/v1/messages",
-                .role = Role::Subscriber,
-                .handler = handler,
-                .run_on = RunOn::Worker,
-                .summary = "History of several topics by pattern; NDJSON by Accept",
-                .args = args});
+    router.add(Method::Get, "/v1/topics/{topic}/messages", handler, RunOn::Worker);
+    router.add(Method::Get, "/v1/messages", handler, RunOn::Worker);
 }
 
 }  // namespace anode::api::rest

@@ -52,18 +52,12 @@ void push_if_signed(const Context& context, Request& request, Responder responde
 }  // namespace
 
 void add_hooks(Router& router, const Context& context) {
-    router.add({.method = Method::Post,
-                .pattern = "/v1/in/{source}",
-                .role = Role::None,
-                .handler =
-                    [context](Request& request, Responder responder) {
-                        if (request.caller.may(Role::Publisher))
-                            push(context->doors, request, std::move(responder));
-                        else
-                            push_if_signed(context, request, std::move(responder));
-                    },
-                .summary = "Push a body into a webhook source",
-                .args = {"*"}});
+    router.add(Method::Post, "/v1/in/{source}", [context](Request& request, Responder responder) {
+        if (request.caller.may(Role::Publisher))
+            push(context->doors, request, std::move(responder));
+        else
+            push_if_signed(context, request, std::move(responder));
+    });
 }
 
 }  // namespace anode::api::rest

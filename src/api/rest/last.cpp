@@ -45,14 +45,9 @@ Answer last(const Doors& doors, const Request& request) {
 }  // namespace
 
 void add_last(Router& router, const Context& context) {
-    router.add({.method = Method::Get,
-                .pattern = "/v1/topics/{topic}/last",
-                .role = Role::Subscriber,
-                .handler = answering(
-                    [context](Request& request) { return last(context->doors, request); }),
-                .run_on = RunOn::Worker,
-                .summary = "The newest message of each key; 304 while nothing is newer",
-                .args = {"limit"}});
+    router.add(Method::Get, "/v1/topics/{topic}/last",
+               answering([context](Request& request) { return last(context->doors, request); }),
+               RunOn::Worker);
 }
 
 }  // namespace anode::api::rest

@@ -47,8 +47,16 @@ Answer list(const RouteContext& context, const Request& request) {
     return page(request, items, next);
 }
 
+Answer one_listener(const RouteContext& context, std::string_view id) {
+    for (const ListenerInfo& one : context.listeners.snapshot())
+        if (one.id == id)
+            return Response::json(listener_json(one, context.doors.node.facts().id_text));
+    return refuse(Problem::not_found("no listener of this id"));
+}
+
 Answer cut(const RouteContext& context, const Request& request) {
     const std::string_view id = request.param("id");
+    if (request.flag("dry_run")) return one_listener(context, id);
     if (!context.listeners.cut(id)) return refuse(Problem::not_found("no listener of this id"));
     audit(context.doors.node, request, "listener.cut", id);
     return Response::empty();
@@ -57,22 +65,12 @@ Answer cut(const RouteContext& context, const Request& request) {
 }  // namespace
 
 void add_listeners(Router& router, const Context& context) {
-    router.add(
-        {.method = Method::Get,
-         .pattern = "/v1/listeners",
-         .role = Role::Viewer,
-         .handler = answering([context](Request& request) { return list(*context, request); }),
-         .run_on = RunOn::Worker,
-         .summary = "Connected listeners with queue, lag and counts",
-         .args = {"limit", "after", "transport", "identity", "node"}});
-    router.add(
-        {.method = Method::Delete,
-         .pattern = "/v1/listeners/{id}",
-         .role = Role::Operator,
-         .handler = answering([context](Request& request) { return cut(*context, request); }),
-         .run_on = RunOn::Worker,
-         .summary = "Cut a listener off",
-         .args = {"node"}});
+    router.add(Method::Get, "/v1/listeners",
+               answering([context](Request& request) { return list(*context, request); }),
+               RunOn::Worker);
+    router.add(Method::Delete, "/v1/listeners/{id}",
+               answering([context](Request& request) { return cut(*context, request); }),
+               RunOn::Worker);
 }
 
 }  // namespace anode::api::rest

@@ -58,10 +58,10 @@ Answer list(Objects& objects, const Family& family, const Request& request) {
 
 /// The conditions and the body of a write; the error is of the request itself.
 Read<Write> read_write(const Request& request, bool patch) {
-    if (auto problem = wrong_body_type(request, patch)) return refuse(std::move(*problem));
     json::Document document;
     if (const auto parsed = document.parse(request.body); !parsed)
-        return refuse(Problem::bad_json(parsed.error().what));
+        return refuse(json_problem(parsed.error()));
+    if (!document.root().is_object()) return refuse(Problem::invalid("an object is expected"));
     Write write;
     write.name = request.param("name");
     write.body = request.body;
@@ -110,9 +110,25 @@ void get(Objects& objects, Request& request, Responder responder) {
                 });
 }
 
+/// The object as it is, if the request's conditions hold: what a removal or a verb would be about.
+void show_instead(Objects& objects, Request& request, Responder responder) {
+    objects.get(std::string(request.param("name")),
+                [responder = std::move(responder),
+                 if_match = request.if_match()](Outcome<Object> object) mutable {
+                    if (!object) return responder.problem(Problem::of(object.error()));
+                    if (if_match && *if_match != "*" && *if_match != object->etag)
+                        return responder.problem(Problem::of(
+                            Failure{Failure::Why::Stale, "the object was changed meanwhile", {}}));
+                    Response response = Response::json(std::move(object->json));
+                    response.etag = object->etag;
+                    send_from_node(std::move(responder), std::move(response));
+                });
+}
+
 void remove(Objects& objects, ClusterState* state, Request& request, Responder responder) {
     auto wait = read_wait(request);
     if (!wait) return responder.problem(std::move(wait.error()));
+    if (request.flag("dry_run")) return show_instead(objects, request, std::move(responder));
     objects.remove_if(
         std::string(request.param("name")), request.if_match().value_or("*"), request.caller.name,
         [responder = std::move(responder), state, wait = *wait](Outcome<void> done) mutable {
@@ -121,14 +137,50 @@ void remove(Objects& objects, ClusterState* state, Request& request, Responder r
         });
 }
 
+/// One page of a list that is made whole: `after` is the number of items before it.
+Answer page_of_list(const Request& request, const Bytes& json) {
+    const auto range = read_range(request);
+    if (!range) return refuse(range.error());
+    const auto skip =
+        range->after.empty() ? std::optional<std::uint64_t>(0) : text::parse_u64(range->after);
+    if (!skip) return refuse_member("after", "the `next` of an earlier answer is expected");
+    json::Document document;
+    if (!document.parse(json) || !document.root()["items"].is_array()) return Response::json(json);
+    const json::Value items = document.root()["items"];
+    Bytes joined;
+    std::uint64_t at = 0;
+    for (json::Value item = items.first(); item; item = item.next_in(items), ++at) {
+        if (at < *skip || at >= *skip + range->limit) continue;
+        if (!joined.empty()) joined += ',';
+        joined += item.raw();
+    }
+    const bool more = at > *skip + range->limit;
+    return page_of(request, std::move(joined),
+                   more ? std::optional(std::to_string(*skip + range->limit)) : std::nullopt);
+}
+
+/// What happens to an object, read in pages.
+void look(Objects& objects, std::string what, Request& request, Responder responder) {
+    if (refused_form(request, responder)) return;
+    objects.act(std::string(request.param("name")), std::move(what), {}, request.caller.name,
+                [&request, responder = std::move(responder)](Outcome<Bytes> outcome) mutable {
+                    if (!outcome) return responder.problem(Problem::of(outcome.error()));
+                    Answer answer = page_of_list(request, *outcome);
+                    if (answer)
+                        send_from_node(std::move(responder), std::move(*answer));
+                    else
+                        responder.problem(std::move(answer.error()));
+                });
+}
+
 void act(Objects& objects, std::string verb, Request& request, Responder responder) {
     if (refused_form(request, responder)) return;
     if (!request.body.empty()) {
-        if (auto problem = wrong_body_type(request)) return responder.problem(std::move(*problem));
         json::Document document;
         if (const auto parsed = document.parse(request.body); !parsed)
-            return responder.problem(Problem::bad_json(parsed.error().what));
+            return responder.problem(json_problem(parsed.error()));
     }
+    if (request.flag("dry_run")) return show_instead(objects, request, std::move(responder));
     objects.act(std::string(request.param("name")), std::move(verb), request.body,
                 request.caller.name,
                 [responder = std::move(responder)](Outcome<Bytes> outcome) mutable {
@@ -138,8 +190,6 @@ void act(Objects& objects, std::string verb, Request& request, Responder respond
                         responder.problem(Problem::of(outcome.error()));
                 });
 }
-
-using Later = void (*)(Objects&, const Family&, Request&, Responder);
 
 /// Adds the rows of one family.
 class Rows {
@@ -156,84 +206,51 @@ public:
         add_one();
         add_writes();
         for (const std::string& verb : family_->verbs)
-            add_act(Method::Post, "/{name}:" + verb, verb, family_->write);
-        for (const std::string& verb : family_->trials)
-            add_act(Method::Post, ":" + verb, verb, family_->write);
-        for (const std::string& look : family_->looks)
-            add_act(Method::Get, "/{name}/" + look, look, family_->read);
-        if (family_->schema) add_act(Method::Get, ":schema", "schema", family_->read);
+            add_act(Method::Post, "/{name}:" + verb, verb);
+        for (const std::string& verb : family_->trials) add_act(Method::Post, ":" + verb, verb);
+        for (const std::string& what : family_->looks) add_look("/{name}/" + what, what);
+        if (family_->schema) add_act(Method::Get, ":schema", "schema");
     }
 
 private:
     void add_list() {
-        std::vector<std::string> args{"limit", "after"};
-        args.insert(args.end(), family_->filters.begin(), family_->filters.end());
-        router_.add(
-            {.method = Method::Get,
-             .pattern = path_,
-             .role = family_->read,
-             .handler = answering([&objects = objects_, family = family_](Request& request) {
-                 return list(objects, *family, request);
-             }),
-             .run_on = RunOn::Worker,
-             .summary = "All " + family_->plural + " with their state",
-             .args = std::move(args)});
+        const auto ask = [&objects = objects_, family = family_](Request& request) {
+            return list(objects, *family, request);
+        };
+        router_.add(Method::Get, path_, answering(ask), RunOn::Worker);
     }
     void add_one() {
-        router_.add({.method = Method::Get,
-                     .pattern = path_ + "/{name}",
-                     .role = family_->read,
-                     .handler =
-                         [&objects = objects_](Request& request, Responder responder) {
-                             get(objects, request, std::move(responder));
-                         },
-                     .summary = "One " + family_->singular});
-        router_.add(
-            {.method = Method::Delete,
-             .pattern = path_ + "/{name}",
-             .role = family_->write,
-             .handler =
-                 [&objects = objects_, state = state_](Request& request, Responder responder) {
-                     remove(objects, state, request, std::move(responder));
-                 },
-             .summary = "Remove a " + family_->singular,
-             .args = {"wait", "timeout"}});
+        const auto show = [&objects = objects_](Request& request, Responder responder) {
+            get(objects, request, std::move(responder));
+        };
+        const auto drop = [&objects = objects_, state = state_](Request& request,
+                                                                Responder responder) {
+            remove(objects, state, request, std::move(responder));
+        };
+        router_.add(Method::Get, path_ + "/{name}", show);
+        router_.add(Method::Delete, path_ + "/{name}", drop);
     }
     void add_writes() {
-        add_write(Method::Put, "/{name}", "Create or replace a " + family_->singular);
-        if (family_->post) add_write(Method::Post, "", "Create a " + family_->singular);
-        if (family_->patch)
-            add_write(Method::Patch, "/{name}", "Change a " + family_->singular + " (merge patch)");
+        const auto keep = [&objects = objects_, family = family_, state = state_](
+                              Request& request, Responder responder) {
+            write(objects, *family, state, request, std::move(responder));
+        };
+        router_.add(Method::Put, path_ + "/{name}", keep);
+        if (family_->post) router_.add(Method::Post, path_, keep);
+        if (family_->patch) router_.add(Method::Patch, path_ + "/{name}", keep);
     }
-    void add_write(Method method, const std::string& behind, std::string summary) {
-        router_.add({.method = method,
-                     .pattern = path_ + behind,
-                     .role = family_->write,
-                     .handler =
-                         [&objects = objects_, family = family_, state = state_](
-                             Request& request, Responder responder) {
-                             write(objects, *family, state, request, std::move(responder));
-                         },
-                     .summary = std::move(summary),
-                     .args = {"dry_run", "wait", "timeout"}});
+    void add_act(Method method, const std::string& behind, const std::string& verb) {
+        const auto carry_out = [&objects = objects_, verb](Request& request, Responder responder) {
+            act(objects, verb, request, std::move(responder));
+        };
+        router_.add(method, path_ + behind, carry_out);
     }
-    void add_act(Method method, const std::string& behind, const std::string& verb, Role role) {
-        router_.add({.method = method,
-                     .pattern = path_ + behind,
-                     .role = role,
-                     .handler =
-                         [&objects = objects_, verb](Request& request, Responder responder) {
-                             act(objects, verb, request, std::move(responder));
-                         },
-                     .summary = summary_of(method, behind, verb),
-                     .args = method == Method::Get ? std::vector<std::string>{"limit", "after"}
-                                                   : std::vector<std::string>{}});
-    }
-    std::string summary_of(Method method, const std::string& behind,
-                           const std::string& verb) const {
-        if (verb == "schema") return "JSON schema of a " + family_->singular;
-        if (method == Method::Get) return verb + " of a " + family_->singular;
-        return verb + (behind.starts_with(':') ? " a given " : " a ") + family_->singular;
+
+    void add_look(const std::string& behind, const std::string& what) {
+        const auto show = [&objects = objects_, what](Request& request, Responder responder) {
+            look(objects, what, request, std::move(responder));
+        };
+        router_.add(Method::Get, path_ + behind, show);
     }
 
     Router& router_;
@@ -253,7 +270,6 @@ void add_objects(Router& router, const Context& context) {
     const Doors& doors = context->doors;
     add_family(router, doors.sources,
                {.plural = "sources",
-                .singular = "source",
                 .filters = {"state", "type", "owner", "origin", "enabled"},
                 .verbs = {"enable", "disable", "restart", "move"},
                 .looks = {"events", "errors", "items", "samples", "history"},
@@ -262,19 +278,13 @@ void add_objects(Router& router, const Context& context) {
                doors.state);
     add_family(router, doors.pipelines,
                {.plural = "pipelines",
-                .singular = "pipeline",
                 .filters = {"state", "owner", "origin", "enabled"},
                 .verbs = {"test"},
                 .trials = {"test"},
                 .schema = true},
                doors.state);
     add_family(router, doors.retention,
-               {.plural = "retention",
-                .singular = "retention rule",
-                .write = Role::Admin,
-                .post = false,
-                .patch = false,
-                .filters = {"origin"}},
+               {.plural = "retention", .post = false, .patch = false, .filters = {"origin"}},
                doors.state);
 }
 

@@ -10,17 +10,15 @@
 /// Source: interfaces, sections 9 and 10.
 namespace anode::api::rest {
 
-/// One kind of object and what its paths allow.
+/// One kind of object and which rows of the table it serves.
 struct Family {
-    std::string plural;    ///< `sources`: the path is `/v1/sources`
-    std::string singular;  ///< for summaries
-    Role read = Role::Viewer, write = Role::Operator;
+    std::string plural;  ///< `sources`: the path is `/v1/sources`
     bool post = true, patch = true;
-    std::vector<std::string> filters;  ///< members a list can be filtered by
-    std::vector<std::string> verbs;    ///< `POST …/{name}:verb`
-    std::vector<std::string> looks;    ///< `GET …/{name}/look`
-    std::vector<std::string> trials;   ///< `POST …:verb`
-    bool schema = false;               ///< `GET …:schema`
+    std::vector<std::string> filters = {};  ///< members a list can be filtered by
+    std::vector<std::string> verbs = {};    ///< `POST …/{name}:verb`
+    std::vector<std::string> looks = {};    ///< `GET …/{name}/look`
+    std::vector<std::string> trials = {};   ///< `POST …:verb`
+    bool schema = false;                    ///< `GET …:schema`
 };
 
 /// `objects` and `state` outlive the router. Without a state nobody is waited for.

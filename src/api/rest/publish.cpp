@@ -1,12 +1,14 @@
 #include <new>
 #include <utility>
 
+#include "api/http/rates.hpp"
 #include "api/http/workers.hpp"
 #include "api/rest/publish_body.hpp"
 #include "api/rest/rest.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "core/json/json.hpp"
+#include "runtime/clock.hpp"
 
 /// `POST /v1/topics/{topic}/messages`. Source: interfaces, section 8.
 namespace anode::api::rest {
@@ -87,6 +89,15 @@ void hand_over(const Doors& doors, Request& request, Batch batch, AckLevel level
     });
 }
 
+/// Counts the messages against their publisher.
+std::optional<Problem> too_fast(const Doors& doors, const Request& request, std::size_t count) {
+    if (doors.rates == nullptr || request.peer == "unix" || count == 0) return std::nullopt;
+    const std::string who = rate_key(request.caller, request.peer);
+    const auto verdict = doors.rates->take(RateLimits::What::Messages, who, count, monotonic_now());
+    if (verdict.admitted) return std::nullopt;
+    return too_many("messages", verdict.retry_after);
+}
+
 void publish(const Doors& doors, Request& request, Responder responder) {
     const std::string_view topic = request.param("topic");
     if (auto problem = refuse_topic(request.caller, topic))
@@ -101,6 +112,9 @@ void publish(const Doors& doors, Request& request, Responder responder) {
     auto batch = read_batch(request, topic);
     if (!batch) return responder.problem(std::move(batch.error()));
     const bool dry_run = request.flag("dry_run");
+    if (!dry_run)
+        if (auto problem = too_fast(doors, request, batch->items.size()))
+            return responder.problem(std::move(*problem));
     if (batch->items.empty() || dry_run) {
         const int status = batch->items.empty() ? 422 : 200;
         return responder.send(Response::json(
@@ -127,17 +141,12 @@ void read_aside(const Context& context, Workers& workers, Request& request, Resp
 
 void add_publish(Router& router, const Context& context) {
     const auto workers = std::make_shared<Workers>(1, 64);
-    router.add({.method = Method::Post,
-                .pattern = "/v1/topics/{topic}/messages",
-                .role = Role::Publisher,
-                .handler =
-                    [context, workers](Request& request, Responder responder) {
-                        if (request.body.size() <= kBodyOnLoopMax)
-                            return publish(context->doors, request, std::move(responder));
-                        read_aside(context, *workers, request, std::move(responder));
-                    },
-                .summary = "Publish one message or a batch, by media type",
-                .args = {"ack", "envelopes", "key", "kind", "sts", "dry_run"}});
+    router.add(Method::Post, "/v1/topics/{topic}/messages",
+               [context, workers](Request& request, Responder responder) {
+                   if (request.body.size() <= kBodyOnLoopMax)
+                       return publish(context->doors, request, std::move(responder));
+                   read_aside(context, *workers, request, std::move(responder));
+               });
 }
 
 }  // namespace anode::api::rest

@@ -8,17 +8,6 @@ namespace anode::api::rest {
 
 namespace {
 
-Problem json_problem(const Error& error) {
-    switch (error.code) {
-        case Errc::TooDeep:
-            return {422, "too-deep", error.what, {}, {}, {}};
-        case Errc::TooLarge:
-            return Problem::too_large(error.what);
-        default:
-            return Problem::bad_json(error.what);
-    }
-}
-
 /// One index for all bodies a thread reads: its memory is kept.
 json::Document& document() {
     thread_local json::Document kept;

@@ -39,14 +39,9 @@ Answer purge(const Doors& doors, const Request& request) {
 }  // namespace
 
 void add_purge(Router& router, const Context& context) {
-    router.add({.method = Method::Delete,
-                .pattern = "/v1/topics/{topic}/messages",
-                .role = Role::Admin,
-                .handler = answering(
-                    [context](Request& request) { return purge(context->doors, request); }),
-                .run_on = RunOn::Worker,
-                .summary = "Remove the messages of a topic that are older than a time",
-                .args = {"before", "dry_run"}});
+    router.add(Method::Delete, "/v1/topics/{topic}/messages",
+               answering([context](Request& request) { return purge(context->doors, request); }),
+               RunOn::Worker);
 }
 
 }  // namespace anode::api::rest

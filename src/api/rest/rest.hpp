@@ -23,6 +23,8 @@ void add_purge(Router& router, const Context& context);
 void add_publish(Router& router, const Context& context);
 void add_hooks(Router& router, const Context& context);
 void add_timeline(Router& router, const Context& context);
+void add_alerts(Router& router, const Context& context);
+void add_debug(Router& router, const Context& context);
 void add_listeners(Router& router, const Context& context);
 void add_storage(Router& router, const Context& context);
 void add_mesh(Router& router, const Context& context);

@@ -20,6 +20,8 @@ void add_rest_routes(Router& router, std::shared_ptr<const RouteContext> context
     rest::add_publish(rows, context);
     rest::add_hooks(rows, context);
     rest::add_timeline(rows, context);
+    rest::add_alerts(rows, context);
+    rest::add_debug(rows, context);
     rest::add_listeners(rows, context);
     rest::add_storage(rows, context);
     rest::add_mesh(rows, context);

@@ -33,8 +33,11 @@ Bytes storage_json(const Doors& doors) {
 
 Answer compact(const Doors& doors, const Request& request) {
     const std::uint64_t before = doors.store.stats().bytes;
-    if (const auto done = doors.store.compact(); !done) return refuse(Problem::of(done.error()));
-    audit(doors.node, request, "storage.compact", doors.node.facts().id_text);
+    if (!request.flag("dry_run")) {
+        if (const auto done = doors.store.compact(); !done)
+            return refuse(Problem::of(done.error()));
+        audit(doors.node, request, "storage.compact", doors.node.facts().id_text);
+    }
     Bytes json;
     json::Writer out(json);
     out.begin_object().member("bytes_before", before);
@@ -79,30 +82,16 @@ Answer verify(const Doors& doors, const Request& request) {
 }  // namespace
 
 void add_storage(Router& router, const Context& context) {
-    router.add({.method = Method::Get,
-                .pattern = "/v1/storage",
-                .role = Role::Viewer,
-                .handler = answering(
-                    [context](Request&) { return Response::json(storage_json(context->doors)); }),
-                .run_on = RunOn::Worker,
-                .summary = "Sizes, queue and disk of the local store",
-                .args = {"node"}});
-    router.add({.method = Method::Post,
-                .pattern = "/v1/storage:compact",
-                .role = Role::Admin,
-                .handler = answering(
-                    [context](Request& request) { return compact(context->doors, request); }),
-                .run_on = RunOn::Worker,
-                .summary = "Compact the store now",
-                .args = {"node"}});
-    router.add({.method = Method::Post,
-                .pattern = "/v1/storage:verify",
-                .role = Role::Admin,
-                .handler = answering(
-                    [context](Request& request) { return verify(context->doors, request); }),
-                .run_on = RunOn::Worker,
-                .summary = "Read blocks back and check their sums",
-                .args = {"after", "node"}});
+    router.add(Method::Get, "/v1/storage", answering([context](Request&) {
+                   return Response::json(storage_json(context->doors));
+               }),
+               RunOn::Worker);
+    router.add(Method::Post, "/v1/storage:compact",
+               answering([context](Request& request) { return compact(context->doors, request); }),
+               RunOn::Worker);
+    router.add(Method::Post, "/v1/storage:verify",
+               answering([context](Request& request) { return verify(context->doors, request); }),
+               RunOn::Worker);
 }
 
 }  // namespace anode::api::rest

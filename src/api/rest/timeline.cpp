@@ -58,37 +58,19 @@ Answer read_timeline(const Kind& kind, const Request& request, const Store& stor
     }
 }
 
-void add(Router& router, const Context& context, std::string pattern, Role role,
-         std::string summary, Kind kind) {
-    std::vector<std::string> args{"limit", "after", "from", "to", "order"};
-    args.insert(args.end(), kind.filters.begin(), kind.filters.end());
-    router.add({.method = Method::Get,
-                .pattern = std::move(pattern),
-                .role = role,
-                .handler = answering([context, kind = std::move(kind)](Request& request) {
-                    return read_timeline(kind, request, context->doors.store);
-                }),
-                .run_on = RunOn::Worker,
-                .summary = std::move(summary),
-                .args = std::move(args)});
+void add(Router& router, const Context& context, std::string_view pattern, Kind kind) {
+    const auto ask = [context, kind = std::move(kind)](Request& request) {
+        return read_timeline(kind, request, context->doors.store);
+    };
+    router.add(Method::Get, pattern, answering(ask), RunOn::Worker);
 }
 
 }  // namespace
 
 void add_timeline(Router& router, const Context& context) {
-    add(router, context, "/v1/gaps", Role::Viewer, "Ledger of recorded holes, newest first",
-        {"$sys.gap", {"scope", "reason", "source", "gap"}});
-    add(router, context, "/v1/events", Role::Viewer, "Timeline of state changes, newest first",
-        {"$sys.event.>", {"kind", "source", "state"}});
-    add(router, context, "/v1/audit", Role::Admin, "Who changed what, newest first",
-        {"$sys.audit", {"actor", "action", "object"}});
-    router.add({.method = Method::Get,
-                .pattern = "/v1/alerts",
-                .role = Role::Viewer,
-                .handler = answering(
-                    [](Request& request) -> Answer { return page(request, {}, std::nullopt); }),
-                .summary = "Open alerts",
-                .args = {"limit", "after", "state"}});
+    add(router, context, "/v1/gaps", {"$sys.gap", {"scope", "reason", "source", "gap"}});
+    add(router, context, "/v1/events", {"$sys.event.>", {"kind", "source", "state"}});
+    add(router, context, "/v1/audit", {"$sys.audit", {"actor", "action", "object"}});
 }
 
 }  // namespace anode::api::rest

@@ -218,19 +218,11 @@ private:
 
 void add_topics(Router& router, const Context& context) {
     const auto pages = std::make_shared<TopicPages>(context);
-    router.add({.method = Method::Get,
-                .pattern = "/v1/topics",
-                .role = Role::Subscriber,
-                .handler = answering([pages](Request& request) { return pages->list(request); }),
-                .run_on = RunOn::Worker,
-                .summary = "Topics in order of name, or with depth= the tree above them",
-                .args = {"prefix", "depth", "limit", "after"}});
-    router.add({.method = Method::Get,
-                .pattern = "/v1/topics/{topic}",
-                .role = Role::Subscriber,
-                .handler = answering([pages](Request& request) { return pages->one(request); }),
-                .run_on = RunOn::Worker,
-                .summary = "One topic with its sizes, retention and last message"});
+    router.add(Method::Get, "/v1/topics",
+               answering([pages](Request& request) { return pages->list(request); }),
+               RunOn::Worker);
+    router.add(Method::Get, "/v1/topics/{topic}",
+               answering([pages](Request& request) { return pages->one(request); }), RunOn::Worker);
 }
 
 }  // namespace anode::api::rest

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "api/table/documents.hpp"
 #include "app/cli/commands.hpp"
 #include "app/config/config.hpp"
 #include "app/demo/demo.hpp"
@@ -157,6 +158,17 @@ void add_node_commands(CLI::App& app, Shell& shell) {
     };
     config->add_subcommand("init", "A commented sample")->callback(print(config_sample));
     config->add_subcommand("docs", "Every key with its default")->callback(print(config_reference));
+
+    auto* api = app.add_subcommand("api", "What can be asked of a node, without one");
+    api->require_subcommand(1);
+    api->add_subcommand("docs", "Every path with its parameters")
+        ->callback(print(api::api_reference));
+    api->add_subcommand("openapi", "OpenAPI 3.1")->callback(print([] {
+        return std::string(api::openapi_json(kVersion, {}));
+    }));
+    api->add_subcommand("asyncapi", "AsyncAPI 3.0")->callback(print([] {
+        return std::string(api::asyncapi_json(kVersion, {}));
+    }));
 
     app.add_subcommand("version", "Version of program, wire and disk")->callback([&shell] {
         shell.chosen = [&shell] { return version(shell); };

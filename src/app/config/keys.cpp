@@ -123,6 +123,12 @@ constexpr auto kKeys = std::to_array<KeyRow>({
     {"tracing.otlp", Text, "", kRestart, "", "OTLP/HTTP JSON endpoint; empty: off."},
     {"tracing.sample", Fraction, "0.001", kLive, "", "Part of messages that is traced."},
 
+    {"limits.requests", Number, "200", kRestart, "",
+     "Requests a second for each token, callers without one by address; twice as many at once; 0: "
+     "no limit. Without tokens it holds only if it is set."},
+    {"limits.messages", Number, "50000", kRestart, "",
+     "The same for published messages."},
+
     {"metrics.public", Bool, "false", kLive, "", "Whether /metrics needs no token."},
     {"shutdown.timeout", Duration, "\"30s\"", kLive, "", "Longest drain at the end."},
 });

@@ -104,7 +104,7 @@ TEST(HttpServer, AnUnknownPathIs404AndAnUnknownMethodIs405WithThoseThatAreKnown)
     const std::string wrong =
         talk(edge, "DELETE /livez HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     EXPECT_EQ(status_of(wrong), 405);
-    EXPECT_THAT(wrong, HasSubstr("Allow: GET, HEAD\r\n"));
+    EXPECT_THAT(wrong, HasSubstr("Allow: GET, HEAD, OPTIONS\r\n"));
 }
 
 TEST(HttpServer, VerbsAndParametersAreToldApart) {

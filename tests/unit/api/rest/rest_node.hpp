@@ -232,8 +232,9 @@ inline std::unique_ptr<Store> open_store(const std::string& directory) {
 /// The node, and words to talk to it.
 class RestNode {
 public:
-    explicit RestNode(EdgeOptions options = {}) {
+    explicit RestNode(EdgeOptions options = {}, RateLimits* rates = nullptr) {
         doors.state = &state;
+        doors.rates = rates;
         auth = make_authenticator(options, doors);
         Router router;
         context = std::make_shared<RouteContext>(RouteContext{
@@ -241,6 +242,7 @@ public:
         add_rest_routes(router, context);
         ServerOptions wanted;
         wanted.listen = {"127.0.0.1:0"};
+        wanted.rates = rates;
         auto bound = Server::bind(std::move(wanted), std::move(router), *auth, metrics);
         if (!bound) std::abort();
         server = std::move(*bound);

@@ -185,7 +185,8 @@ TEST_F(RestOperations, VerbsAndPartsOfAnObjectAreHandedOn) {
     node.sources.objects["s"] = {R"({"name":"s"})", "e"};
     EXPECT_EQ(node.post("/v1/sources/s:restart").text("did"), "restart");
     EXPECT_EQ(node.post("/v1/sources:test", "{}").text("did"), "test");
-    EXPECT_EQ(node.post("/v1/sources:probe", "{}").text("did"), "probe");
+    EXPECT_EQ(node.post("/v1/sources:probe", R"({"url":"https://example.org"})").text("did"),
+              "probe");
     EXPECT_EQ(node.get("/v1/sources/s/errors").text("did"), "errors");
     EXPECT_EQ(node.get("/v1/sources:schema").text("did"), "schema");
     EXPECT_EQ(node.post("/v1/sources/none:restart").status, 404);
