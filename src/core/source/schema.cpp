@@ -149,7 +149,7 @@ void write_form(Writer& w, const Key& key, Form form) {
 void write_default(Writer& w, const Key& key) {
     if (key.fallback.empty()) return;
     w.key("default");
-    if (key.has(Form::Bool) || key.has(Form::Number)) {
+    if (key.has(Form::Bool) || key.has(Form::Number) || key.has(Form::Float)) {
         w.raw(key.fallback);
     } else {
         w.value(key.fallback);
