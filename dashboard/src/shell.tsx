@@ -110,7 +110,7 @@ function User() {
     };
     const signed = who.name !== 'anonymous';
     return <>
-        <a class="button quiet" href={href('access')} title={`Roles: ${who.roles.join(' ')}`}><Icon name="user" /><span class="cut" style={{ maxWidth: '8rem' }}>{who.name}</span></a>
+        <a class="button quiet" href={href('access')} title={`Roles: ${who.roles.join(' ')}`} aria-label={`Signed in as ${who.name}`}><Icon name="user" /><span class="cut who" style={{ maxWidth: '8rem' }}>{who.name}</span></a>
         {signed && <Button kind="quiet icon" icon="out" label="Sign out" onClick={out} />}
     </>;
 }

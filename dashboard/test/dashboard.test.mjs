@@ -112,7 +112,7 @@ describe('keys', () => {
         await page.getByRole('heading', { level: 1, name: 'Storage' }).waitFor();
         await page.keyboard.press('/');
         await page.keyboard.press('Escape');
-        assert.equal(await page.locator('dialog[open]').count(), 0);
+        await until('the search is closed', 3000, async () => await page.locator('dialog[open]').count() === 0);
 
         await tab.go('/ui/cluster');
         const drain = page.getByRole('button', { name: 'Drain' }).first();

@@ -23,7 +23,7 @@ export function mend(text: string): unknown {
     try { return JSON.parse(text.slice(0, good) + goodStack.reverse().join('')); } catch { return undefined; }
 }
 
-export function at(value: unknown, path: string): unknown {
+export function pick(value: unknown, path: string): unknown {
     if (path === '') return value;
     let v: unknown = value;
     for (const part of path.replace(/^\./, '').split('.')) {
@@ -64,8 +64,8 @@ export function preview(frame: unknown, shape: Shape, most = 5): { messages: Pre
     const rows = rowsOf(frame, rowsPath);
     const messages = rows.slice(0, most).map(row => {
         const missing: string[] = [];
-        const take = (name: string, p: unknown) => { if (!plain(p) || p === '') return undefined; const v = at(row, p); if (v === undefined) missing.push(`${name}: nothing at ${p}`); return v; };
-        const topic = String(shape.topic ?? '').replace(/\{([^}]*)\}/g, (_all, inner: string) => { const v = at(row, inner.replace(/^\./, '').split(':')[0]!) ?? at(frame, inner.replace(/^\./, '')); if (v === undefined) missing.push(`topic: nothing at ${inner}`); return v === undefined ? `{${inner}}` : String(v).replace(/[^A-Za-z0-9_-]/g, c => '~' + c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')); });
+        const take = (name: string, p: unknown) => { if (!plain(p) || p === '') return undefined; const v = pick(row, p); if (v === undefined) missing.push(`${name}: nothing at ${p}`); return v; };
+        const topic = String(shape.topic ?? '').replace(/\{([^}]*)\}/g, (_all, inner: string) => { const v = pick(row, inner.replace(/^\./, '').split(':')[0]!) ?? pick(frame, inner.replace(/^\./, '')); if (v === undefined) missing.push(`topic: nothing at ${inner}`); return v === undefined ? `{${inner}}` : String(v).replace(/[^A-Za-z0-9_-]/g, c => '~' + c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')); });
         return { topic, key: text(take('key', map.key)), id: text(take('id', map.id)), time: timeOf(take('time', map.time), map.unit), data: row, missing };
     });
     return { messages, rows: rows.length, exact };
