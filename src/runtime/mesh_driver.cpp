@@ -66,7 +66,7 @@ struct MeshDriver::State final : std::enable_shared_from_this<State>, Loop::Watc
     struct Link final : Loop::Watcher {
         Link(State& of, LinkId is, gossip::Descriptor socket, MeshTls::Ssl ssl, bool dialled)
             : state(of), id(is), connection(std::move(socket), std::move(ssl), dialled) {}
-        void on_ready(std::uint32_t events) override { state.ready(*this, events); }
+        void on_ready(std::uint32_t what) override { state.ready(*this, what); }
         [[nodiscard]] bool gathers() const noexcept override { return true; }
         State& state;
         LinkId id;

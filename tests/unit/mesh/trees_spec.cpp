@@ -161,16 +161,29 @@ TEST_F(MeshTrees, BlocksAreDeliveredInOrderAndPassedOnToChildren) {
     EXPECT_EQ(node.hears<frames::Data>(child)[0].hops, 1);
 }
 
-TEST_F(MeshTrees, ADuplicateIsCountedAndItsSenderPrunedOnce) {
+TEST_F(MeshTrees, BlocksThatNobodyAskedForAreCountedAndTheirSenderPrunedOnce) {
     const LinkId p = node.links_with(1), q = node.links_with(2);
     node.attach(p, log, 3);
     node.clear();
     node.sends(q, log, make_block(log, 2, 1));
     node.sends(q, log, make_block(log, 3, 1));
     EXPECT_THAT(node.delivered, IsEmpty());
-    EXPECT_EQ(node.mesh->counters().duplicates, 2u);
+    EXPECT_EQ(node.mesh->counters().unasked, 2u);
     EXPECT_THAT(node.hears<frames::Prune>(q), SizeIs(1));
     EXPECT_THAT(node.hears<frames::Prune>(p), IsEmpty());
+}
+
+TEST_F(MeshTrees, ADuplicateOfWhoWasAskedIsCounted) {
+    const LinkId p = node.links_with(1), q = node.links_with(2);
+    node.attach(p, log, 3);
+    node.digests(q, log, 5);
+    node.passes(200ms);
+    node.clear();
+    node.sends(q, log, make_block(log, 2, 1));
+    node.sends(q, log, make_block(log, 3, 1));
+    EXPECT_THAT(node.delivered, IsEmpty());
+    EXPECT_EQ(node.mesh->counters().duplicates, 2u);
+    EXPECT_THAT(node.hears<frames::Prune>(q), IsEmpty());
 }
 
 TEST_F(MeshTrees, TwoParentsOverlapWithoutADuplicateDelivery) {
