@@ -111,6 +111,7 @@ describe('keys', () => {
         await page.keyboard.press('Enter');
         await page.getByRole('heading', { level: 1, name: 'Storage' }).waitFor();
         await page.keyboard.press('/');
+        await page.getByRole('combobox', { name: 'Search' }).waitFor();
         await page.keyboard.press('Escape');
         await until('the search is closed', 3000, async () => await page.locator('dialog[open]').count() === 0);
 
