@@ -1,15 +1,14 @@
 // The frame around all screens: where one can go, whether it is well, what is shown of it.
 import { useEffect, useState } from 'preact/hooks';
 import { signal } from '@preact/signals';
-import { caller, send, token, type Page } from './api/client';
+import { caller, send, token } from './api/client';
 import { connect, draining, link, retryAt, welcome } from './api/live';
-import type { Alert } from './api/types';
 import { now } from './model/clock';
 import { cluster, membersAt, nodes, self } from './model/cluster';
 import { span } from './model/format';
 import { judge } from './model/health';
 import { ranges } from './model/past';
-import { useGet } from './model/resource';
+import { isOpen, useAlerts } from './model/alerts';
 import { useSources } from './model/sources';
 import { theme, type Theme } from './model/theme';
 import { href, param, place, route, setParam } from './router';
@@ -43,12 +42,10 @@ export const menu: { title: string; items: Entry[] }[] = [
 const belongs: Record<string, string> = { nodes: 'cluster', 'add-source': 'sources', pipeline: 'pipelines' };
 
 const menuOpen = signal(false);
-export const alertsGet = () => useGet<Page<Alert>>('/v1/alerts?limit=200', 5000);
-
 function Health() {
     const sources = useSources(5000);
-    const alerts = alertsGet();
-    const verdict = judge(nodes.value, sources.data?.rows ?? null, alerts.data?.items ?? [], link.value);
+    const alerts = useAlerts();
+    const verdict = judge(nodes.value, sources.data?.rows ?? null, alerts.data ?? [], link.value);
     // Read out at most once in five seconds, and only when it changed.
     const [said, say] = useState('');
     const sentence = [verdict.head, verdict.reasons.map(r => r.text).join('; ')].filter(Boolean).join(' ');
@@ -83,8 +80,7 @@ const themes: Theme[] = ['auto', 'light', 'dark'];
 const withRange = new Set(['overview', 'nodes']);
 
 function Tools() {
-    const alerts = alertsGet();
-    const open = alerts.data?.items.filter(a => !a.acked && !a.acked_by && a.state !== 'acked' && a.state !== 'resolved' && a.state !== 'silenced').length ?? 0;
+    const open = useAlerts().data?.filter(isOpen).length ?? 0;
     const next = themes[(themes.indexOf(theme.value) + 1) % themes.length]!;
     return <div class="tools">
         {withRange.has(route.value.name) && <><label class="visually-hidden" for="range">Time range</label>

@@ -87,6 +87,16 @@ export const send = async <T>(method: string, path: string, body?: unknown, opti
 export const sendText = async <T>(method: string, path: string, text: string, type: string) =>
     read<T>(await ask(method, path, { text, type }));
 
+/// What is to be saved as a file.
+export const sendForFile = async (method: string, path: string): Promise<Blob> => (await ask(method, path, { headers: { Accept: '*/*' }, timeoutMs: 120_000 })).blob();
+export function saveAs(blob: Blob, name: string) {
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(blob);
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
 export interface Page<T> { items: T[]; next: string | null; failed?: { node: string; code: string }[] }
 
 /// A whole list, page by page, up to `most` items.

@@ -105,7 +105,7 @@ export interface Token { id: string; name: string; roles: string[]; topics: stri
 
 export interface Alert {
     id: string; name?: string; severity?: string; state?: string; since?: string; at?: string; text?: string; detail?: string; rule?: string;
-    node?: string; source?: string; acked_by?: string | null; acked?: unknown; silenced_until?: string | null; [key: string]: unknown;
+    node?: string; source?: string; acknowledged_by?: string | null; silenced_until?: string | null; comment?: string | null; [key: string]: unknown;
 }
 export interface Audit { at: string; node?: string; actor: string; action: string; object: string; from?: string; address?: string; [key: string]: unknown }
 

@@ -3,6 +3,7 @@ import type { Tone } from '../ui/state';
 import { troubled } from '../ui/state';
 import type { Alert, SourceRow } from '../api/types';
 import type { NodeNow } from './cluster';
+import { isOpen } from './alerts';
 import { plural, words } from './format';
 
 export interface Reason { tone: Tone; text: string; to: string }
@@ -27,7 +28,7 @@ export function judge(nodes: NodeNow[], rows: SourceRow[] | null, alerts: Alert[
     const failed = failing.filter(r => r.state === 'failed');
     if (failed.length) add('bad', `${plural(failed.length, 'source')} failed`, 'sources?state=failed');
     if (failing.length > failed.length) add('warn', `${failing.length - failed.length} of ${plural(rows!.length, 'source')} ${failing.length - failed.length === 1 ? 'does' : 'do'} not deliver`, 'sources?state=trouble');
-    const open = alerts.filter(a => !a.acked && !a.acked_by && a.state !== 'acked' && a.state !== 'silenced' && a.state !== 'resolved');
+    const open = alerts.filter(isOpen);
     if (open.length) add(open.some(a => a.severity === 'critical' || a.severity === 'error') ? 'bad' : 'warn', plural(open.length, 'open alert'), 'events?show=alerts');
     const tone: Tone = reasons.some(r => r.tone === 'bad') ? 'bad' : reasons.length ? 'warn' : 'ok';
     if (!nodes.length) return { tone: 'idle', head: 'Asking the node how it is.', reasons };

@@ -3,10 +3,10 @@ import { useState } from 'preact/hooks';
 import { get, may, send, type Page } from '../api/client';
 import type { Alert, Audit, Event } from '../api/types';
 import { nameOf, nodes } from '../model/cluster';
+import { useAlerts } from '../model/alerts';
 import { plural } from '../model/format';
 import { useGet, useRead } from '../model/resource';
 import { href, param, setParam } from '../router';
-import { alertsGet } from '../shell';
 import { describe } from '../ui/event';
 import { Icon } from '../ui/icon';
 import { Ago, attempt, Button, Card, Dialog, Empty, Field, Head, Shown, Tabs, Time } from '../ui/parts';
@@ -14,12 +14,13 @@ import { State } from '../ui/state';
 import { Table, type Column } from '../ui/table';
 
 const seg = encodeURIComponent;
-const stateOf = (a: Alert) => (a.state ? a.state : a.silenced_until ? 'silenced' : a.acked || a.acked_by ? 'acked' : 'open');
+const stateOf = (a: Alert) => a.state ?? 'open';
+const at = (a: Alert) => (a.node ? `?node=${seg(a.node)}` : '');
 const textOf = (a: Alert) => a.text ?? a.detail ?? a.rule ?? '';
 
 function Silence({ alert, onClose, done }: { alert: Alert; onClose: () => void; done: () => void }) {
     const [time, setTime] = useState('1h'), [why, setWhy] = useState('');
-    const silence = async () => { if (await attempt(() => send('POST', `/v1/alerts/${seg(alert.id)}:silence`, { for: time, ...(why ? { reason: why } : {}) }), `Silent for ${time}`)) { done(); onClose(); } };
+    const silence = async () => { if (await attempt(() => send('POST', `/v1/alerts/${seg(alert.id)}:silence${at(alert)}`, { for: time, ...(why ? { comment: why } : {}) }), `Silent for ${time}`)) { done(); onClose(); } };
     return <Dialog title={`Silence ${alert.name ?? alert.id}`} onClose={onClose}><form style={{ padding: 0 }} onSubmit={e => { e.preventDefault(); void silence(); }}>
         <Field label="For"><select class="input" value={time} onChange={e => setTime(e.currentTarget.value)}>{['10m', '1h', '8h', '24h', '7d'].map(t => <option key={t}>{t}</option>)}</select></Field>
         <Field label="Why" hint="for whoever looks next"><input class="input" value={why} onInput={e => setWhy(e.currentTarget.value)} /></Field>
@@ -27,16 +28,16 @@ function Silence({ alert, onClose, done }: { alert: Alert; onClose: () => void; 
 }
 
 function Alerts() {
-    const alerts = alertsGet();
+    const alerts = useAlerts();
     const [silencing, setSilencing] = useState<Alert | null>(null);
     const columns: Column<Alert>[] = [
-        { id: 'state', title: 'State', cell: a => <State state={stateOf(a)} /> }, { id: 'severity', title: 'Severity', cell: a => a.severity ?? '' },
-        { id: 'name', title: 'Alert', head: true, cell: a => <><strong>{a.name ?? a.id}</strong><br /><span class="muted">{textOf(a)}</span></> },
+        { id: 'state', title: 'State', cell: a => <State state={stateOf(a)} /> }, { id: 'severity', title: 'Severity', cell: a => (a.severity ? <State state={a.severity} /> : '') },
+        { id: 'name', title: 'Alert', head: true, cell: a => <><strong>{a.name ?? a.id}</strong><br /><span class="muted">{textOf(a)}{a.comment && ` – ${a.comment}`}{a.acknowledged_by && ` – ${a.acknowledged_by} looks after it`}{a.silenced_until && <> – silent until <Time time={a.silenced_until} /></>}</span></> },
         { id: 'of', title: 'Of', cell: a => (a.source ? <a href={href('sources/' + seg(a.source))}>{a.source}</a> : a.node ? <a href={href('nodes/' + seg(a.node))}>{nameOf(a.node)}</a> : '') },
         { id: 'since', title: 'Since', num: true, cell: a => <Ago time={a.since ?? a.at} /> },
-        { id: 'do', title: <span class="visually-hidden">Actions</span>, cell: a => (may('O') ? <span class="row" style={{ flexWrap: 'nowrap' }}><Button kind="small" disabled={stateOf(a) === 'acked'} onClick={() => void attempt(() => send('POST', `/v1/alerts/${seg(a.id)}:ack`), 'Acknowledged').then(alerts.refresh)}>Acknowledge</Button><Button kind="small" onClick={() => setSilencing(a)}>Silence</Button></span> : null) },
+        { id: 'do', title: <span class="visually-hidden">Actions</span>, cell: a => (may('O') ? <span class="row" style={{ flexWrap: 'nowrap' }}><Button kind="small" disabled={stateOf(a) !== 'open'} onClick={() => void attempt(() => send('POST', `/v1/alerts/${seg(a.id)}:ack${at(a)}`, {}), 'Acknowledged').then(alerts.refresh)}>Acknowledge</Button><Button kind="small" onClick={() => setSilencing(a)}>Silence</Button></span> : null) },
     ];
-    return <Card title="Alerts" flush><Shown of={alerts} what="alerts" role="V">{p => (p.items.length ? <Table caption="Alerts" rows={p.items} columns={columns} rowKey={a => a.id} /> : <Empty title="No open alerts" icon="check"><p>Rules come from the configuration. What they find is told here and on the topics <span class="mono">$sys.alert.&gt;</span>.</p></Empty>)}</Shown>
+    return <Card title="Alerts" flush><Shown of={alerts} what="alerts" role="V">{list => (list.length ? <Table caption="Alerts" rows={list} columns={columns} rowKey={a => a.id + a.node} /> : <Empty title="No open alerts" icon="check"><p>Every check of a node that is not well is told here, and on the topics <span class="mono">$sys.alert.&gt;</span>.</p></Empty>)}</Shown>
         {silencing && <Silence alert={silencing} onClose={() => setSilencing(null)} done={alerts.refresh} />}</Card>;
 }
 

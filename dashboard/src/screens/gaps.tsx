@@ -1,5 +1,5 @@
 // The ledger of holes: what is missing, why, and what was done about it.
-import { get, type Page } from '../api/client';
+import { get, saveAs, type Page } from '../api/client';
 import type { Gap } from '../api/types';
 import { gaps as liveGaps, nameOf } from '../model/cluster';
 import { at as clockText, compact, integer, plural } from '../model/format';
@@ -49,11 +49,7 @@ export default function Gaps() {
         { id: 'id', title: 'Entry', width: '8rem', cell: g => <span class="copy-id">{g.gap}</span> },
     ];
     const save = () => {
-        const link = document.createElement('a');
-        link.href = URL.createObjectURL(new Blob([(page.data?.items ?? []).map(g => JSON.stringify(g)).join('\n') + '\n'], { type: 'application/x-ndjson' }));
-        link.download = 'gaps.ndjson';
-        link.click();
-        setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+        saveAs(new Blob([(page.data?.items ?? []).map(g => JSON.stringify(g)).join('\n') + '\n'], { type: 'application/x-ndjson' }), 'gaps.ndjson');
     };
     return <>
         <Head title="Gaps" sub={page.data && `${plural(page.data.items.length, 'entry', 'entries')}${page.data.more ? ' and more' : ''}, ${compact(page.data.items.reduce((n, g) => n + (g.lost ?? 0), 0))} messages known lost`}>

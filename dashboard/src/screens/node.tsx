@@ -1,6 +1,6 @@
 // One node: its facts, what it does, what it runs, how it is set up.
 import { useMemo, useState } from 'preact/hooks';
-import { all, ApiError, may, send } from '../api/client';
+import { all, may, saveAs, send, sendForFile } from '../api/client';
 import type { ConfigItem, Health, Listener, Mesh } from '../api/types';
 import { now } from '../model/clock';
 import { nodes, readMembers, seriesTick } from '../model/cluster';
@@ -10,7 +10,7 @@ import { useGet, useRead } from '../model/resource';
 import { useSources } from '../model/sources';
 import { href, param, setParam } from '../router';
 import { Chart } from '../ui/chart';
-import { Ago, attempt, Bar, Button, Card, Confirm, Empty, Facts, Head, Shown, Stat, Tabs, toast } from '../ui/parts';
+import { Ago, attempt, Bar, Button, Card, Confirm, Empty, Facts, Head, Shown, Stat, Tabs } from '../ui/parts';
 import { State } from '../ui/state';
 import { Table, type Column } from '../ui/table';
 import { aligned, usePast } from '../ui/series';
@@ -70,17 +70,7 @@ function Checks({ own }: { own: boolean }) {
     return <Shown of={health} what="the health checks">{h => <Facts rows={h.checks.map(c => [c.name, <><State state={c.status} /> <span class="muted">{c.detail}</span></>])} />}</Shown>;
 }
 
-async function bundle(id: string) {
-    try {
-        const response = await fetch(`/v1/debug/bundle?node=${seg(id)}`, { method: 'POST', credentials: 'same-origin' });
-        if (!response.ok) throw new ApiError(response.status, '', response.status === 404 ? 'this node does not offer support bundles' : response.statusText);
-        const link = document.createElement('a');
-        link.href = URL.createObjectURL(await response.blob());
-        link.download = `anode-bundle-${id}`;
-        link.click();
-        setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-    } catch (error) { toast(error instanceof ApiError ? error.detail : String(error), 'bad'); }
-}
+const bundle = (id: string, name: string) => attempt(async () => saveAs(await sendForFile('POST', `/v1/debug/bundle?node=${seg(id)}`), `anode-bundle-${name}.tar.gz`), 'The bundle is saved: versions, redacted configuration, metrics, states, events; no payloads');
 
 export default function NodeScreen({ args }: { args: string[] }) {
     const id = args[0] ?? '';
@@ -100,7 +90,7 @@ export default function NodeScreen({ args }: { args: string[] }) {
             {doc.url && !doc.self && <a class="button" target="_top" href={doc.url + location.pathname + location.search}>Its own dashboard</a>}
             {may('A') && doc.state === 'alive' && <><Button onClick={() => verb('reload', `${doc.name} reads its configuration again`)}>Reload</Button>
                 {doc.draining ? <Button onClick={() => verb('undrain', `${doc.name} takes traffic again`)}>Undrain</Button> : <Button onClick={() => setDraining(true)}>Drain</Button>}
-                <Button icon="download" onClick={() => void bundle(doc.id)}>Bundle</Button></>}
+                <Button icon="download" onClick={() => void bundle(doc.id, doc.name)}>Bundle</Button></>}
         </Head>
         <Tabs label="Parts" items={tabs} now={tab} />
         {tab === 'state' && <>

@@ -1,5 +1,6 @@
 // Messages as they come: of a topic or a pattern, filtered by the node, drawn no faster than one can see.
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { saveAs } from '../api/client';
 import { listen, type GapFrame, type Subscription } from '../api/live';
 import type { Message } from '../api/types';
 import { atMicros, compact, integer } from '../model/format';
@@ -107,11 +108,7 @@ export default function Tail() {
     const go = () => { setParam('filter', typed.filter.trim() || null); setParam('columns', typed.columns.trim() || null); setParam('topics', typed.topics.trim() || '>', true); setPaused(false); };
     const save = () => {
         const text = tape.current.lines.map(l => ('message' in l ? JSON.stringify(l.message) : 'gap' in l ? JSON.stringify(l.gap) : '')).filter(Boolean).join('\n') + '\n';
-        const link = document.createElement('a');
-        link.href = URL.createObjectURL(new Blob([text], { type: 'application/x-ndjson' }));
-        link.download = 'tail.ndjson';
-        link.click();
-        setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+        saveAs(new Blob([text], { type: 'application/x-ndjson' }), 'tail.ndjson');
     };
     const url = `${location.origin}/v1/stream?topics=${topics || '>'}${filter ? '&filter=' + seg(filter) : ''}`;
     const before = new Map<string, unknown>();

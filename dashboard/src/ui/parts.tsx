@@ -124,7 +124,7 @@ export async function attempt(work: () => Promise<unknown>, done: string): Promi
     try { await work(); toast(done); return true; }
     catch (error) {
         const known = error instanceof ApiError ? error : new ApiError(0, 'internal', String(error));
-        toast([known.detail, ...known.errors.map(e => `${e.pointer}: ${e.detail}`)].filter(Boolean).join(' · '), 'bad');
+        toast(known.absent ? 'This node does not offer that' : [known.detail, ...known.errors.map(e => `${e.pointer}: ${e.detail}`)].filter(Boolean).join(' · '), 'bad');
         return false;
     }
 }

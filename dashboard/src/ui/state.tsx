@@ -11,7 +11,7 @@ const known: Record<string, [Tone, IconName]> = {
     // health, mesh, others
     ok: ['ok', 'live'], warn: ['warn', 'warn'], fail: ['bad', 'stop'], settled: ['ok', 'live'], 'catching-up': ['busy', 'retry'], alone: ['idle', 'ring'],
     up: ['ok', 'live'], down: ['bad', 'stop'], joined: ['ok', 'live'], joining: ['busy', 'retry'], running: ['ok', 'live'], error: ['bad', 'stop'],
-    confirmed: ['ok', 'live'], active: ['ok', 'live'], rejected: ['bad', 'stop'], firing: ['bad', 'stop'], open: ['bad', 'stop'], acked: ['warn', 'check'], silenced: ['idle', 'off'], resolved: ['ok', 'check'],
+    confirmed: ['ok', 'live'], active: ['ok', 'live'], rejected: ['bad', 'stop'], firing: ['bad', 'stop'], open: ['bad', 'stop'], acknowledged: ['warn', 'check'], acked: ['warn', 'check'], warning: ['warn', 'warn'], critical: ['bad', 'stop'], silenced: ['idle', 'off'], resolved: ['ok', 'check'],
 };
 export const toneOf = (state: string): Tone => known[state]?.[0] ?? 'idle';
 export const iconOf = (state: string): IconName => known[state]?.[1] ?? 'ring';
