@@ -160,7 +160,6 @@ void Vectors::on_vector(Link& link, const frames::Vector& frame) {
 
 /// False: the row broke the protocol, and the link is over.
 bool Vectors::take_row(Link& link, Exchange* exchange, const frames::Vector::Row& row) {
-    if (row.head == 0) return true;
     LogEntry* entry = shared_.logs.find(row.log);
     const Seq ours = entry != nullptr ? entry->state.head() : 0;
     if (row.head > ours + kLeapMax) {
@@ -175,6 +174,7 @@ bool Vectors::take_row(Link& link, Exchange* exchange, const frames::Vector::Row
         if (row.head > ours && row.last.micros() > known + kFarAhead / 1us)
             ++exchange->compared.ahead;
     }
+    if (row.head == 0) return true;
     if (link.purpose == Purpose::Main) {
         port_.heard(link, row.log, row.head);
         if (link.state == Link::State::Closing) return false;

@@ -190,7 +190,7 @@ TEST(MeshLinks, ClocksThatPartAreToldOfOnceAndOnceMoreWhenTheyAgree) {
         pong.nonce = node.hears<frames::Ping>(id).back().nonce;
         pong.wall = node.wall() - error;
         node.says(id, pong);
-        node.passes(8s);  // the next PING is out
+        node.passes(7500ms);  // the next PING is out
     };
     const auto told = [&] {
         std::vector<std::string> what;
