@@ -3,13 +3,18 @@
 extern "C" {
 #include <jq.h>
 #include <jv.h>
+#include <oniguruma.h>
 }
 
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <new>
+#include <utility>
 
+#include "base/assert.hpp"
 #include "base/text.hpp"
+#include "core/pipeline/jq_guard.hpp"
 
 namespace anode::pipeline {
 namespace {
@@ -24,7 +29,7 @@ constexpr auto kRefused = std::to_array<std::string_view>({
     "debug",        "stderr",  "halt",           "halt_error",
     "def",          "label",   "repeat",         "while",
     "until",        "range",   "limit",          "recurse",
-    "combinations",
+    "combinations", "implode",  // which ends the process on a number that is no character
 });
 
 bool is_word_char(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
@@ -131,47 +136,102 @@ struct Value {
 
 }  // namespace
 
+/// A program of libjq and its memory.
 class Language::Jq {
 public:
     static std::expected<std::shared_ptr<Jq>, std::string> compile(const std::string& text) {
-        auto jq = std::make_shared<Jq>();
-        jq_set_error_cb(jq->state_, &Jq::collect, jq.get());
-        if (jq_compile(jq->state_, text.c_str()) == 0) {
-            std::string words = jq->errors_.substr(0, jq->errors_.find('\n'));
-            return std::unexpected(words.empty() ? "jq cannot compile it" : words);
-        }
-        return jq;
+        auto jq = std::make_shared<Jq>(text);
+        if (jq->make()) return jq;
+        std::string words = jq->errors_.substr(0, jq->errors_.find('\n'));
+        return std::unexpected(words.empty() ? "jq cannot compile it" : words);
     }
-    Jq() : state_(jq_init()) {}
+    explicit Jq(std::string text) : text_(std::move(text)) { meet_libjq(); }
     Jq(const Jq&) = delete;
     Jq& operator=(const Jq&) = delete;
-    ~Jq() { jq_teardown(&state_); }
 
-    /// The first result as jq value; NotFound without one.
-    Result<jv> first(Flow& flow) {
+    /// Gives the first result to `take`; NotFound without one, TooLarge if the program did not end within its limits.
+    template <class Take>
+    Result<void> first(Flow& flow, Take take) {
+        meet_libjq();  // the thread may be another than the one that compiled
         const Bytes input = envelope(flow);
-        errors_.clear();
+        if (state_ == nullptr && !make()) return fail(Errc::Malformed, "jq cannot compile it");
+        JqUse use(memory_, state_, kLimits);
+        try {
+            errors_.clear();
+            const Result<void> done = run(input, take);
+            if (!use.stopped()) return done;
+            jq_start(state_, jv_null(),
+                     0);  // frees what was under way, before the next message needs room
+        } catch (const JqGivenUp&) {
+            forget();
+        } catch (const std::bad_alloc&) {
+            forget();
+        }
+        return fail(Errc::TooLarge, "the program needs too much memory or too many steps");
+    }
+
+private:
+    static constexpr JqLimits kLimits{};
+
+    bool make() {
+        JqUse use(memory_, nullptr, kLimits);
+        try {
+            state_ = jq_init();
+            ANODE_ASSERT(memory_.bytes() >
+                         0);  // else libjq's own allocator is in use, and bounds nothing
+            jq_set_error_cb(state_, &Jq::collect, this);
+            if (jq_compile(state_, text_.c_str()) != 0) return true;
+        } catch (const std::exception&) {
+            errors_ = "jq cannot compile it: it needs too much memory";
+        }
+        forget();
+        return false;
+    }
+    /// What libjq holds for this program is freed as memory, not as values.
+    void forget() noexcept {
+        state_ = nullptr;
+        memory_.drop();
+    }
+    template <class Take>
+    Result<void> run(const Bytes& input, Take& take) {
         jv parsed = jv_parse_sized(input.data(), static_cast<int>(input.size()));
         if (jv_is_valid(parsed) == 0) {
             const Value broken(parsed);
             return fail(Errc::Malformed, broken.words());
         }
         jq_start(state_, parsed, 0);
-        const jv result = jq_next(state_);
-        if (jv_is_valid(result) != 0) return result;
-        const Value ended(result);
-        const std::string words = ended.words();
+        const Value result(jq_next(state_));
+        if (result.valid()) {
+            take(result.held);
+            return {};
+        }
+        const std::string words = result.words();
         if (words.empty()) return fail(Errc::NotFound, "no result");
         return fail(Errc::Malformed, words);
     }
-
-private:
+    /// What libjq and its regular expressions keep for each thread must not be memory of a program: let them make it now.
+    static void meet_libjq() {
+        // Kept as long as the thread: libjq ends a program with malloc's own free(), which does not know our memory.
+        thread_local jq_state* state = nullptr;
+        if (state != nullptr) return;
+        onig_set_retry_limit_in_match(kRetriesMax);
+        onig_set_retry_limit_in_search(kRetriesMax);
+        state = jq_init();
+        jq_compile(state, R"([(1.5 | tostring), ("1" | tonumber), ("a" | test("a")), now])");
+        jq_start(state, jv_parse("{\"a\":1.25}"), 0);
+        jv_free(jv_dump_string(jq_next(state), 0));
+    }
     static void collect(void* self, jv message) {
         if (jv_get_kind(message) == JV_KIND_STRING)
             static_cast<Jq*>(self)->errors_ += jv_string_value(message);
         jv_free(message);
     }
-    jq_state* state_;
+
+    static constexpr unsigned long kRetriesMax =
+        1'000'000;  ///< of a regular expression that backtracks
+    std::string text_;
+    JqMemory memory_;
+    jq_state* state_ = nullptr;
     std::string errors_;
 };
 
@@ -197,24 +257,25 @@ std::expected<Language, std::string> Language::compile(std::string_view text) {
 
 Result<bool> Language::test(Flow& flow) const {
     if (program_) return program_->test(flow.scope());
-    auto result = jq_->first(flow);
-    if (!result) {
-        if (result.error().code == Errc::NotFound) return false;
-        return std::unexpected(std::move(result.error()));
-    }
-    const Value value(*result);
-    const jv_kind kind = jv_get_kind(value.held);
-    return kind != JV_KIND_FALSE && kind != JV_KIND_NULL;
+    bool passes = false;
+    auto ran = jq_->first(flow, [&passes](const jv& result) {
+        const jv_kind kind = jv_get_kind(result);
+        passes = kind != JV_KIND_FALSE && kind != JV_KIND_NULL;
+    });
+    if (!ran && ran.error().code != Errc::NotFound) return std::unexpected(std::move(ran.error()));
+    return passes;
 }
 
 Result<void> Language::write(Flow& flow, Bytes& out) const {
     if (program_) return program_->write(flow.scope(), out);
-    auto result = jq_->first(flow);
-    if (!result) return std::unexpected(std::move(result.error()));
-    const Value text(jv_dump_string(*result, 0));
-    out.append(jv_string_value(text.held),
-               static_cast<std::size_t>(jv_string_length_bytes(jv_copy(text.held))));
-    return {};
+    const std::size_t before = out.size();
+    auto ran = jq_->first(flow, [&out](const jv& result) {
+        const Value text(jv_dump_string(jv_copy(result), 0));
+        out.append(jv_string_value(text.held),
+                   static_cast<std::size_t>(jv_string_length_bytes(jv_copy(text.held))));
+    });
+    if (!ran) out.resize(before);
+    return ran;
 }
 
 std::optional<std::string> Language::text_of(Flow& flow) const {

@@ -11,7 +11,8 @@ namespace anode::pipeline {
 
 /// A jq program of a step: compiled if it is of the subset, else run by libjq.
 /// Thread: evaluated by one thread at a time (libjq keeps state).
-/// Limits: programs that read, import, recurse or loop without an end are refused by name.
+/// Limits: programs that read, import, recurse or loop without an end are refused by name; what libjq runs has a budget of
+///         memory and steps for each message, and is TooLarge beyond it (see jq_guard.hpp).
 class Language {
 public:
     /// The error tells where and what, as the compiled subset's or libjq's own words.
