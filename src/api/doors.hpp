@@ -19,6 +19,10 @@
 /// What the API asks of the node behind it. Implemented in app/, faked in tests.
 /// Thread: every method from any thread. Callbacks run on a thread of the node (engine or store), must not block, and
 /// usually post to the caller's own loop.
+namespace anode {
+class TlsServer;
+}
+
 namespace anode::api {
 
 class ClusterState;
@@ -234,6 +238,9 @@ struct EdgeOptions {
     std::string socket;               ///< Unix socket path, empty for none
     std::vector<std::string> allowed_origins;
     std::string public_url;
+    std::vector<std::string> trusted_proxies;  ///< networks whose X-Forwarded-* count
+    std::shared_ptr<const TlsServer> tls;      ///< null: HTTP in clear
+    Duration session_idle = 1h, session_max = 12h;
     bool require_token = false;          ///< auth.mode = "tokens"
     std::string bootstrap_token_sha256;  ///< hex; the admin token of the first start
     unsigned threads = 1;
@@ -247,6 +254,8 @@ public:
     static Result<std::unique_ptr<Edge>> start(const EdgeOptions& options, Doors doors);
     virtual ~Edge() = default;
     virtual void set_origins(std::vector<std::string> allowed) = 0;
+    /// New connections are greeted with this certificate; those that are open go on with theirs.
+    virtual void set_tls(std::shared_ptr<const TlsServer> tls) = 0;
     /// Carries out what another node of the cluster has let through (see forward_door.hpp). From any thread; the reply comes
     /// on a thread of the edge, or is dropped if that ends first.
     virtual void serve(ForwardedRequest request, Reply<ForwardedAnswer> reply) = 0;

@@ -33,6 +33,8 @@ public:
         server.socket = options.socket;
         server.allowed_origins = options.allowed_origins;
         server.public_url = options.public_url;
+        server.trusted_proxies = options.trusted_proxies;
+        server.tls = options.tls;
         server.limits = doors_.limits;
         server.rates = &rates_;
         server.threads = options.threads;
@@ -47,6 +49,10 @@ public:
 
     void set_origins(std::vector<std::string> allowed) override {
         server_->set_origins(std::move(allowed));
+    }
+
+    void set_tls(std::shared_ptr<const TlsServer> tls) override {
+        server_->set_tls(std::move(tls));
     }
 
     void serve(ForwardedRequest request, Reply<ForwardedAnswer> reply) override {

@@ -34,6 +34,11 @@ public:
     virtual void put_token(std::string id, Bytes record, Reply<Result<void>> reply) = 0;
     /// For good: no write of any node brings it back.
     virtual void revoke_token(std::string id, Reply<Result<void>> reply) = 0;
+
+    /// The same for users of the dashboard, by name. One that was removed may be made anew.
+    virtual void watch_users(TokenWatch watch) = 0;
+    virtual void put_user(std::string name, Bytes record, Reply<Result<void>> reply) = 0;
+    virtual void remove_user(std::string name, Reply<Result<void>> reply) = 0;
 };
 
 }  // namespace anode::api

@@ -55,9 +55,12 @@ void Ledger::event(std::string_view kind, std::string_view members) {
 void Ledger::audit(std::string_view actor, std::string_view action, std::string_view object,
                    std::string_view members) {
     Bytes json = opened(node_);
-    append_member(json, "actor", actor);
+    const std::size_t tab = actor.rfind('\t');
+    append_member(json, "actor", actor.substr(0, tab));
+    if (tab != std::string_view::npos) append_member(json, "from", actor.substr(tab + 1));
     append_member(json, "action", action);
     append_member(json, "object", object);
+    append_member(json, "outcome", "ok");
     close(json, members);
     engine_.system_message("$sys.audit", std::move(json));
 }

@@ -20,7 +20,7 @@ public:
     std::string gap(std::string_view scope, std::string_view reason, std::string_view members);
     /// `$sys.event.<kind>`: `members` as above.
     void event(std::string_view kind, std::string_view members);
-    /// `$sys.audit`: who did what to which object.
+    /// `$sys.audit`: who did what to which object. Behind a tab the actor may tell from where, as requests of the API do.
     void audit(std::string_view actor, std::string_view action, std::string_view object,
                std::string_view members = {});
 

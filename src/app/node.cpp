@@ -67,6 +67,7 @@ std::vector<api::Check> NodeFace::health() const {
     checks.push_back(
         check("intake", !engine_.pressed(), "the store cannot keep up", facts_.started, "warn"));
     if (hooks_.cluster) checks.push_back(hooks_.cluster());
+    if (hooks_.certificate) checks.push_back(hooks_.certificate());
     checks.push_back(
         check("drain", !draining_.load(), "the node is draining", facts_.started, "warn"));
     return checks;
@@ -82,7 +83,8 @@ void NodeFace::drain(bool on, std::string actor) {
     if (draining_.exchange(on) == on) return;
     ledger_.audit(actor, on ? "node.drain" : "node.undrain", facts_.id_text);
     ledger_.event("node", std::string("\"state\":\"") + (on ? "draining" : "ready") + "\"");
-    log::info("node", on ? "draining" : "no longer draining", {{"actor", actor}});
+    log::info("node", on ? "draining" : "no longer draining",
+              {{"actor", actor.substr(0, actor.rfind('\t'))}});
     hooks_.drain(on);
 }
 
@@ -124,6 +126,12 @@ api::Outcome<Bytes> NodeFace::do_reload() {
         log::warn("config", "the new configuration is refused; the running one stays",
                   {{"err", failure.detail}});
         return std::unexpected(std::move(failure));
+    }
+    if (const auto prepared = hooks_.prepare ? hooks_.prepare(*next) : Result<void>(); !prepared) {
+        count_reload("refused");
+        log::warn("config", "the new configuration is refused; the running one stays",
+                  {{"err", prepared.error().what}});
+        return std::unexpected(api::Failure{api::Failure::Why::Invalid, prepared.error().what, {}});
     }
     std::vector<std::string> changed, restart;
     {

@@ -22,6 +22,9 @@ public:
         std::function<void()> shutdown;
         /// Applies the live keys of a new configuration.
         std::function<void(const Config& next)> apply;
+        /// What a new configuration names but cannot be used, such as a broken certificate; nothing is applied then.
+        std::function<Result<void>(const Config& next)> prepare;
+        std::function<api::Check()> certificate;  ///< of the HTTP port; may be left out
         std::vector<const Loop*> loops;           ///< whose ticks /livez watches
         std::function<api::Check()> cluster;      ///< how the node stands in its cluster; cheap
         std::function<std::string()> recent_log;  ///< the last lines; may be none

@@ -28,6 +28,7 @@ int run_node(RunOptions options) {
     } unset;
     keep_free_memory();
     raise_fd_limit(1'048'576);
+    keep_memory_private();
     Loop main_loop(LoopOptions{.name = "main"});
     RunningNode node(std::move(options));
     auto signals = Signals::start(main_loop, [&node](int signal) { node.on_signal(signal); });

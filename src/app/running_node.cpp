@@ -52,6 +52,7 @@ Result<void> RunningNode::start(Loop& main_loop, LogSink& sink) {
     vitals_->set_cluster([this] { return cluster_vitals(); });
     engine_->restore();
     if (const auto started = start_members(main_loop); !started) return started;
+    http_tls_ = std::make_unique<HttpTls>(options_.config, secrets_);
     face_->set_hooks({.drain =
                           [this](bool on) {
                               engine_->drain(on);
@@ -61,6 +62,8 @@ Result<void> RunningNode::start(Loop& main_loop, LogSink& sink) {
                           },
                       .shutdown = [this] { main_loop_->post([this] { begin_end(); }); },
                       .apply = [this](const Config& next) { apply(next); },
+                      .prepare = [this](const Config& next) { return http_tls_->reload(next); },
+                      .certificate = [this] { return http_tls_->health(); },
                       .loops = {loop_.get(), &members_->loop(), &mesh_->loop()},
                       .cluster = [this] { return members_->health(); },
                       .recent_log = [this] { return sink_->recent(); }});
@@ -81,7 +84,8 @@ Result<void> RunningNode::start(Loop& main_loop, LogSink& sink) {
     log::info("node", "ready",
               {{"http", edge_->addresses().empty() ? "" : edge_->addresses().front()},
                {"name", facts_.name}});
-    if (options_.ready) options_.ready("http://" + edge_->addresses().front());
+    const char* const scheme = options_.config.given("http.tls.cert") ? "https://" : "http://";
+    if (options_.ready) options_.ready(scheme + edge_->addresses().front());
     return {};
 }
 

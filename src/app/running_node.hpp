@@ -14,6 +14,7 @@
 #include "app/cluster/settling.hpp"
 #include "app/cluster/shared_state.hpp"
 #include "app/cluster/state_face.hpp"
+#include "app/http_tls.hpp"
 #include "app/identity.hpp"
 #include "app/log_sink.hpp"
 #include "app/node.hpp"
@@ -85,6 +86,7 @@ private:
     std::unique_ptr<StateFace> state_face_;
     std::unique_ptr<Owners> owners_;
     std::unique_ptr<Members> members_;
+    std::unique_ptr<HttpTls> http_tls_;
     std::unique_ptr<api::Edge> edge_;
     std::thread restoring_, ending_thread_;
     Loop* main_loop_ = nullptr;

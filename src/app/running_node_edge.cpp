@@ -32,6 +32,12 @@ Result<void> RunningNode::start_edge() {
     edge.allowed_origins = config.list("http.allowed_origins");
     edge.public_url = config.text("http.public_url");
     edge.require_token = config.text("auth.mode") == "tokens";
+    edge.trusted_proxies = config.list("http.trusted_proxies");
+    edge.session_idle = config.duration("auth.session_idle");
+    edge.session_max = config.duration("auth.session_max");
+    auto tls = http_tls_->open(config);
+    if (!tls) return std::unexpected(tls.error());
+    edge.tls = std::move(*tls);
     edge.threads = static_cast<unsigned>(std::max<std::uint64_t>(1, config.number("http.threads")));
     if (edge.require_token) {
         const auto token = bootstrap_token(directory);
@@ -48,6 +54,9 @@ Result<void> RunningNode::start_edge() {
     auto started = api::Edge::start(edge, doors);
     if (!started) return std::unexpected(started.error());
     edge_ = std::move(*started);
+    http_tls_->watch(*main_loop_, [this](std::shared_ptr<const TlsServer> next) {
+        edge_->set_tls(std::move(next));
+    });
     forwarding_->serve_with(
         [this](api::ForwardedRequest request, api::Reply<api::ForwardedAnswer> reply) {
             edge_->serve(std::move(request), std::move(reply));

@@ -75,6 +75,7 @@ void RunningNode::end() {
     }
     if (mesh_) mesh_->end();
     if (forwarding_) forwarding_->end();
+    if (http_tls_) http_tls_->stop();
     edge_.reset();
     if (loop_) {
         loop_->stop();

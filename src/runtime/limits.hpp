@@ -30,6 +30,9 @@ std::uint64_t resident_bytes();
 /// pages: without it a busy node calls mprotect for every block that it takes in. Call before the first thread starts.
 void keep_free_memory();
 
+/// No core dumps, and nobody of the same user may look into this process: secrets are in its memory.
+void keep_memory_private();
+
 /// Cores this process may use: affinity and the control group's quota, whichever is less.
 double cpu_limit();
 

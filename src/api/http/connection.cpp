@@ -1,8 +1,6 @@
 #include "api/http/connection.hpp"
 
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -38,31 +36,34 @@ std::string_view code_of(int status) {
 
 }  // namespace
 
-Connection::Connection(int fd, std::string peer, std::string local, std::shared_ptr<Loop> loop,
-                       ServerParts& parts, ConnectionTable& table)
-    : fd_(fd),
+Connection::Connection(Socket socket, std::string peer, std::string local,
+                       std::shared_ptr<Loop> loop, ServerParts& parts, ConnectionTable& table)
+    : socket_(std::move(socket)),
       peer_(std::move(peer)),
       local_(std::move(local)),
+      unix_socket_(peer_.starts_with("unix")),
       loop_(std::move(loop)),
       parts_(parts),
       table_(table),
       reader_({parts.limits.header_bytes_max, parts.limits.headers_max}) {
+    if (unix_socket_) {
+        unix_name_ = peer_;
+        peer_ = "unix";
+    }
     parts_.metrics.connection(+1);
 }
 
-Connection::~Connection() {
-    if (fd_ >= 0) ::close(fd_);
-    parts_.metrics.connection(-1);
-}
+Connection::~Connection() { parts_.metrics.connection(-1); }
 
 void Connection::begin() {
-    deadline_ = loop_->now().mono + parts_.limits.idle;
-    if (!loop_->watch(fd_, *this, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)) close();
+    greeted_ = socket_.established();
+    deadline_ = loop_->now().mono + (greeted_ ? parts_.limits.idle : parts_.limits.header_wait);
+    if (!loop_->watch(socket_.fd(), *this, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)) close();
 }
 
 void Connection::ready(std::uint32_t events) {
     const auto self = shared_from_this();
-    if (fd_ < 0) return;
+    if (!socket_.open()) return;
     if ((events & EPOLLERR) != 0) return close();
     if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) != 0) readable_ = true;
     if ((events & EPOLLRDHUP) != 0) half_closed_ = true;
@@ -71,12 +72,16 @@ void Connection::ready(std::uint32_t events) {
 }
 
 void Connection::proceed() {
-    if (proceeding_ || fd_ < 0) return;
+    if (proceeding_ || !socket_.open()) return;
     const auto self = shared_from_this();
     proceeding_ = true;
-    for (bool moved = true; moved && fd_ >= 0;) {
+    for (bool moved = true; moved && socket_.open();) {
         const State before = state_;
         if (readable_ && !peer_ended_ && in_.size() < kReadAhead) read_more();
+        if (!greeted_ && socket_.established()) {
+            greeted_ = true;
+            deadline_ = loop_->now().mono + parts_.limits.idle;
+        }
         const std::size_t had = in_.size();
         if (state_ == State::Idle || state_ == State::Head)
             take_head();
@@ -87,7 +92,7 @@ void Connection::proceed() {
         moved = state_ != before || in_.size() != had || (readable_ && in_.size() < kReadAhead);
     }
     proceeding_ = false;
-    if (fd_ < 0) return;
+    if (!socket_.open()) return;
     if (in_.empty() && in_.capacity() > 4096) Bytes().swap(in_);
     if (!flush()) return;
     if (!peer_ended_) return;
@@ -101,10 +106,11 @@ void Connection::proceed() {
 void Connection::read_more() {
     char buffer[kReadAhead];
     while (in_.size() < 4 * kReadAhead) {
-        const ssize_t got = ::recv(fd_, buffer, sizeof buffer, 0);
+        const ssize_t got = socket_.recv(buffer, sizeof buffer);
         if (got > 0) {
             if (state_ != State::Ending) in_.append(buffer, static_cast<std::size_t>(got));
-            if (static_cast<std::size_t>(got) < sizeof buffer && !half_closed_) {
+            const bool more_to_come = !half_closed_ && !socket_.ended();
+            if (static_cast<std::size_t>(got) < sizeof buffer && more_to_come) {
                 // Less than asked for: what comes later, an end among it, makes a new edge.
                 readable_ = false;
                 return;
@@ -251,10 +257,13 @@ void Connection::refuse(int status, std::string_view why) {
 }
 
 bool Connection::flush() {
+    if (writable_ && !socket_.flush()) {
+        if (errno != EAGAIN && errno != EWOULDBLOCK) return close(), false;
+        writable_ = false;
+    }
     while (out_sent_ < out_.size()) {
         if (!writable_) return true;
-        const ssize_t sent =
-            ::send(fd_, out_.data() + out_sent_, out_.size() - out_sent_, MSG_NOSIGNAL);
+        const ssize_t sent = socket_.send(out_.data() + out_sent_, out_.size() - out_sent_);
         if (sent < 0) {
             if (errno == EINTR) continue;
             if (errno != EAGAIN && errno != EWOULDBLOCK) return close(), false;
@@ -272,8 +281,8 @@ bool Connection::flush() {
     else
         out_.clear();
     if (streamed_) produce();
-    if (state_ == State::Ending && !lingering_) end_after_flush();
-    return fd_ >= 0;
+    if (state_ == State::Ending && !lingering_ && !socket_.pending()) end_after_flush();
+    return socket_.open();
 }
 
 /// Closes our side and waits for the client to close its own: a close with input unread would be a
@@ -281,12 +290,12 @@ bool Connection::flush() {
 void Connection::end_after_flush() {
     lingering_ = true;
     if (peer_ended_) return close();
-    ::shutdown(fd_, SHUT_WR);
+    socket_.shut();
     deadline_ = loop_->now().mono + kLinger;
 }
 
 void Connection::tick(Instant now) {
-    if (fd_ < 0) return;
+    if (!socket_.open()) return;
     if (state_ == State::Body) {
         const auto seconds = static_cast<std::uint64_t>(
             std::chrono::duration_cast<std::chrono::seconds>(now - body_began_).count());
@@ -315,10 +324,10 @@ void Connection::wind_down() {
 }
 
 void Connection::close() {
-    if (fd_ < 0) return;
+    if (!socket_.open()) return;
     const auto self = shared_from_this();
-    loop_->forget(fd_);
-    ::close(std::exchange(fd_, -1));
+    loop_->forget(socket_.fd());
+    socket_.close();
     if (exchange_) exchange_->gone();
     streamed_.reset();
     table_.remove(*this);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -9,15 +10,35 @@
 #include "api/http/exchange.hpp"
 #include "api/http/loop.hpp"
 #include "api/http/origin.hpp"
+#include "api/http/proxies.hpp"
 #include "api/http/request_metrics.hpp"
 #include "api/http/router.hpp"
 #include "api/http/server.hpp"
+#include "api/http/socket.hpp"
 #include "api/http/workers.hpp"
 #include "core/codec/http.hpp"
 
 namespace anode::api {
 
 class ConnectionTable;
+
+/// A value that is replaced while others use it. Thread: any.
+template <class T>
+class Current {
+public:
+    void set(std::shared_ptr<const T> next) {
+        const std::lock_guard lock(mutex_);
+        held_ = std::move(next);
+    }
+    [[nodiscard]] std::shared_ptr<const T> get() const {
+        const std::lock_guard lock(mutex_);
+        return held_;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::shared_ptr<const T> held_;
+};
 
 /// What all connections of a server share.
 struct ServerParts {
@@ -28,13 +49,16 @@ struct ServerParts {
     Workers& workers;
     RequestMetrics& metrics;
     RateLimits* rates = nullptr;
+    Current<TlsServer> tls;
+    ProxyRules proxies;
 };
 
 /// One HTTP/1.1 connection: one request at a time, answers in order, deadlines for every wait.
 /// Thread: confined to its loop.
 class Connection : public Watcher, public std::enable_shared_from_this<Connection> {
 public:
-    Connection(int fd, std::string peer, std::string local, std::shared_ptr<Loop> loop,
+    /// `peer`: an address, or `unix` with the name of who opened the Unix socket behind a colon.
+    Connection(Socket socket, std::string peer, std::string local, std::shared_ptr<Loop> loop,
                ServerParts& parts, ConnectionTable& table);
     ~Connection() override;
 
@@ -75,6 +99,9 @@ private:
     static void run_handler(const std::shared_ptr<Exchange>& exchange, const Route& route);
     std::optional<Problem> refusal_of(Exchange& exchange);
     std::optional<Problem> too_fast(Exchange& exchange);
+    std::optional<Problem> identify(Request& request);
+    [[nodiscard]] std::optional<Problem> cookie_misused(const Request& request) const;
+    std::optional<Problem> speaks_tls(const Exchange& exchange);
     std::optional<Problem> preflight(Exchange& exchange, const Router::Match& match);
     void refuse(int status, std::string_view why);
     void write_answer(Exchange& exchange, Response& response);
@@ -86,15 +113,17 @@ private:
     bool flush();
     void end_after_flush();
 
-    int fd_;
+    Socket socket_;
     std::string peer_, local_;
+    bool unix_socket_;
+    std::string unix_name_;  ///< who opened the Unix socket
     std::shared_ptr<Loop> loop_;
     ServerParts& parts_;
     ConnectionTable& table_;
 
     State state_ = State::Idle;
     bool readable_ = true, writable_ = true, peer_ended_ = false, proceeding_ = false;
-    bool close_after_ = false, lingering_ = false, half_closed_ = false;
+    bool close_after_ = false, lingering_ = false, half_closed_ = false, greeted_ = false;
     Bytes in_;
     Bytes out_;
     std::size_t out_sent_ = 0;

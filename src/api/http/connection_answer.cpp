@@ -63,13 +63,13 @@ void Connection::append_common_headers(const Exchange& exchange, int status,
 }
 
 void Connection::answer(Exchange& exchange, Response response) {
-    if (&exchange != exchange_.get() || fd_ < 0) return;
+    if (&exchange != exchange_.get() || !socket_.open()) return;
     write_answer(exchange, response);
     proceed();
 }
 
 void Connection::answer_problem(Exchange& exchange, const Problem& problem) {
-    if (&exchange != exchange_.get() || fd_ < 0) return;
+    if (&exchange != exchange_.get() || !socket_.open()) return;
     Response response = Response::json(problem.json(exchange.request.id), problem.status);
     response.content_type = "application/problem+json";
     response.headers = problem.headers;
@@ -104,7 +104,7 @@ void Connection::write_answer(Exchange& exchange, Response& response) {
 
 void Connection::answer_stream(std::shared_ptr<Exchange> exchange, Response head,
                                BodyProducer producer) {
-    if (exchange != exchange_ || fd_ < 0) return;
+    if (exchange != exchange_ || !socket_.open()) return;
     const bool chunked = exchange->head.minor_version == 1;
     if (!chunked) close_after_ = true;
     append_common_headers(*exchange, head.status, head);
@@ -148,7 +148,7 @@ void Connection::produce() {
 }
 
 void Connection::produced(bool more, bool failed, Bytes bytes) {
-    if (fd_ < 0) return;
+    if (!socket_.open()) return;
     streamed_->working = false;
     if (failed) return close();
     append_chunk(bytes);
@@ -174,7 +174,7 @@ void Connection::append_chunk(BytesView bytes) {
 }
 
 void Connection::hand_over(Bytes head, Responder::Taker taker) {
-    if (fd_ < 0) return;
+    if (!socket_.open()) return;
     const auto self = shared_from_this();
     out_.erase(0, out_sent_);
     out_ += head;
@@ -183,9 +183,8 @@ void Connection::hand_over(Bytes head, Responder::Taker taker) {
         parts_.metrics.request(exchange_->request.route, 101, took.count());
     }
     exchange_.reset();
-    loop_->forget(fd_);
-    Detached detached{std::exchange(fd_, -1), std::move(out_), std::move(in_), peer_,
-                      loop_->index()};
+    loop_->forget(socket_.fd());
+    Detached detached{std::move(socket_), std::move(out_), std::move(in_), peer_, loop_->index()};
     table_.remove(*this);
     loop_->retire(self);
     taker(std::move(detached));

@@ -73,6 +73,8 @@ std::optional<Problem> Connection::refusal_of(Exchange& exchange) {
     request.head = &head;
     request.target = head.target;
     request.peer = peer_;
+    request.secure = socket_.secure();
+    request.certificate = socket_.peer();
     request.received = loop_->now().wall;
     for (const http::Header& header : head.headers.all())
         request.headers.emplace_back(header.name, header.value);
@@ -80,6 +82,8 @@ std::optional<Problem> Connection::refusal_of(Exchange& exchange) {
     request.content_type = media_type_of(head.headers.get("content-type"));
     const auto asked_id = head.headers.find("x-request-id");
     request.id = asked_id && is_request_id(*asked_id) ? std::string(*asked_id) : fresh_request_id();
+
+    parts_.proxies.apply(request);
 
     const auto method = parse_method(head.method);
     if (!method) {
@@ -93,12 +97,13 @@ std::optional<Problem> Connection::refusal_of(Exchange& exchange) {
         return Problem::bad_request("the target must be a path");
     }
     const std::string_view host = head.headers.get("host");
-    if (peer_ != "unix" && !(head.minor_version == 0 && host.empty()) &&
+    if (!unix_socket_ && !(head.minor_version == 0 && host.empty()) &&
         !parts_.origins.knows_host(host, local_)) {
         close_after_ = true;
         if (!host_of(host)) return Problem::bad_request("Host is no valid name");
         return Problem{421, "bad-request", "Host is not a name of this node", {}, {}, {}};
     }
+    if (socket_.misdirected()) return speaks_tls(exchange);
     const auto path =
         head.target == "*" ? std::optional<std::string>("/") : joined_path(head.segments);
     if (auto problem = bad_topic_of(head.segments)) return problem;
@@ -106,7 +111,7 @@ std::optional<Problem> Connection::refusal_of(Exchange& exchange) {
     request.path = *path;
 
     const auto origin = request.header("origin");
-    if (origin && origin_matters(request) && !parts_.origins.admits(*origin, host))
+    if (origin && origin_matters(request) && !parts_.origins.admits(*origin, host, request.secure))
         return Problem{403, "origin-refused", "this web page may not use the node", {}, {}, {}};
 
     Router::Match match = parts_.router.find(request.method, request.path);
@@ -121,15 +126,7 @@ std::optional<Problem> Connection::refusal_of(Exchange& exchange) {
     request.route = route_->pattern;
     request.params = std::move(match.params);
 
-    if (peer_ == "unix") {
-        request.caller = Caller::administrator("unix-socket");
-    } else {
-        auto caller = parts_.auth.identify(request);
-        // A wrong credential is told even where none is needed: a WebSocket would go on without it.
-        if (!caller && (route_->role != Role::None || request.header("authorization")))
-            return std::move(caller.error());
-        if (caller) request.caller = std::move(*caller);
-    }
+    if (auto problem = identify(request)) return problem;
     if (!request.caller.may(route_->role)) {
         if (request.caller.authenticated) return Problem::forbidden("the role does not allow this");
         Problem problem{401, "unauthenticated", "a token is needed", {}, {}, {}};
@@ -147,7 +144,7 @@ std::optional<Problem> Connection::too_fast(Exchange& exchange) {
     const Request& request = exchange.request;
     const bool probe = request.route == "/livez" || request.route == "/readyz";
     if (parts_.rates == nullptr || peer_ == "unix" || probe) return std::nullopt;
-    const std::string who = rate_key(request.caller, peer_);
+    const std::string who = rate_key(request.caller, request.peer);
     const auto count = [&](RateLimits::What what, std::string_view name) -> std::optional<Problem> {
         const auto verdict = parts_.rates->take(what, who, 1, loop_->now().mono);
         if (!verdict.limited) return std::nullopt;

@@ -22,5 +22,7 @@ Result<Listening> listen_unix(const std::string& path);
 /// The text of a socket's address: the peer's, or our own end of it. Without the port.
 std::string peer_address(int fd);
 std::string local_address(int fd);
+/// Who opened the other end of a Unix socket: `unix:root`, or its number as in `unix:uid-1000`.
+std::string unix_peer(int fd);
 
 }  // namespace anode::api

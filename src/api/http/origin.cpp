@@ -66,11 +66,17 @@ bool OriginRules::knows_host(std::string_view host, std::string_view local) cons
            std::ranges::find(names_, *name) != names_.end();
 }
 
-bool OriginRules::admits(std::string_view origin, std::string_view host) const {
+bool OriginRules::own(std::string_view origin, std::string_view host, bool secure) const {
     const std::string lower = text::lower(origin);
-    if (lower == "http://" + text::lower(host)) return true;
-    if (!public_origin_.empty() && lower == public_origin_) return true;
-    return listed(lower);
+    // A browser leaves the scheme's own port out of an origin; in Host it may stand.
+    const std::string_view usual = secure ? ":443" : ":80";
+    if (host.ends_with(usual)) host.remove_suffix(usual.size());
+    return lower == (secure ? "https://" : "http://") + text::lower(host) ||
+           (!public_origin_.empty() && lower == public_origin_);
+}
+
+bool OriginRules::admits(std::string_view origin, std::string_view host, bool secure) const {
+    return own(origin, host, secure) || listed(origin);
 }
 
 bool OriginRules::listed(std::string_view origin) const {

@@ -25,7 +25,9 @@ public:
     /// Whether a Host header names this node; `local` is the address the client reached.
     [[nodiscard]] bool knows_host(std::string_view host, std::string_view local) const;
     /// Whether a page of this origin may open streams and change state. `host` is the Host header.
-    [[nodiscard]] bool admits(std::string_view origin, std::string_view host) const;
+    [[nodiscard]] bool admits(std::string_view origin, std::string_view host, bool secure) const;
+    /// Whether the page came from this node itself, as the dashboard does.
+    [[nodiscard]] bool own(std::string_view origin, std::string_view host, bool secure) const;
     /// Whether it is listed, so that CORS headers are sent.
     [[nodiscard]] bool listed(std::string_view origin) const;
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,9 @@
 #include "base/time.hpp"
 #include "core/message/topic.hpp"
 
+namespace anode {
+struct TlsPeer;
+}
 namespace anode::http {
 struct RequestHead;
 }
@@ -26,9 +30,9 @@ std::optional<Method> parse_method(std::string_view text) noexcept;
 /// credential.
 enum class Role : std::uint8_t { None, Any, Viewer, Subscriber, Publisher, Operator, Admin };
 
-/// Which token let a caller in, so that it can be looked at again. Its secret is in no way in here.
+/// What let a caller in, so that it can be looked at again. Its secret is in no way in here.
 struct Credential {
-    std::string id;           ///< of the token; empty: none was needed
+    std::string id;           ///< of the token or the session; empty: none was needed
     std::string fingerprint;  ///< changes with the secret and with what the token allows
     WallTime expires = 0;     ///< 0: never
 };
@@ -43,6 +47,7 @@ struct Caller {
     PatternSet topics;     ///< what it may read or publish, unless all_topics
     WallTime expires = 0;  ///< 0: never
     Credential credential;
+    bool by_cookie = false;  ///< a browser sent it by itself: who made it do so must be looked at
 
     /// O includes V and S, A includes all.
     [[nodiscard]] bool may(Role role) const noexcept;
@@ -67,8 +72,10 @@ public:
     Bytes body;
     std::string content_type;  ///< media type in lower case, without parameters
     std::string id;            ///< X-Request-Id, taken or made
-    std::string peer;          ///< address without port; "unix" on the Unix socket
-    std::string_view route;    ///< the pattern that matched
+    std::string peer;          ///< the client's address without port; "unix" on the Unix socket
+    bool secure = false;       ///< came by TLS, here or at a trusted proxy
+    std::shared_ptr<const TlsPeer> certificate;  ///< of a client that showed one
+    std::string_view route;                      ///< the pattern that matched
     Caller caller;
     bool forwarded = false;  ///< another node sent it on; it is never sent on again
     WallTime received = 0;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/doors.hpp"
+#include "api/http/socket.hpp"
 #include "base/bytes.hpp"
 #include "base/result.hpp"
 
@@ -86,11 +87,11 @@ struct Response {
 /// cuts the connection, so that a client can tell a broken answer from a whole one.
 using BodyProducer = std::move_only_function<Result<bool>(Bytes& out)>;
 
-/// A connection that has left HTTP: the descriptor, what is still to be sent (the head of the answer
+/// A connection that has left HTTP: its socket, what is still to be sent (the head of the answer
 /// at its end), and what the client had already sent behind its request. The head is not sent yet, so
 /// that a client that has seen it can rely on what the taker has set up.
 struct Detached {
-    int fd = -1;  ///< non-blocking; the taker closes it
+    Socket socket;
     Bytes unsent;
     Bytes pending;
     std::string peer;

@@ -19,6 +19,7 @@
 #include "api/http/connection.hpp"
 #include "api/http/listen.hpp"
 #include "base/log.hpp"
+#include "runtime/tls_server.hpp"
 
 namespace anode::api {
 
@@ -67,7 +68,7 @@ public:
         }
     }
     void remove(Connection& connection) override {
-        admission_.leave(connection.peer());
+        admission_.leave(counted_as(connection.peer()));
         connections_.erase(&connection);
     }
 
@@ -90,9 +91,14 @@ private:
         }
     }
 
+    /// A proxy brings many clients: its connections count in all, but not against its own address.
+    [[nodiscard]] std::string counted_as(const std::string& peer) const {
+        return parts_.proxies.trusts(peer) ? "unix" : peer;
+    }
+
     void take(int fd, bool unix_socket) {
         const std::string peer = unix_socket ? "unix" : peer_address(fd);
-        switch (admission_.enter(peer)) {
+        switch (admission_.enter(counted_as(peer))) {
             case Admission::Answer::Welcome:
                 break;
             case Admission::Answer::TooManyHere:
@@ -104,14 +110,21 @@ private:
             const int on = 1;
             ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         }
+        const auto tls = unix_socket ? nullptr : parts_.tls.get();
+        Socket socket(fd, tls ? tls->begin() : nullptr);
         const auto connection = std::make_shared<Connection>(
-            fd, peer, unix_socket ? "" : local_address(fd), loop_, parts_, *this);
+            std::move(socket), unix_socket ? unix_peer(fd) : peer,
+            unix_socket ? "" : local_address(fd), loop_, parts_, *this);
         connections_.emplace(connection.get(), connection);
         connection->begin();
     }
 
     void turn_away(int fd, std::string_view status, int number, std::string_view reason) {
         parts_.metrics.refused(reason);
+        if (parts_.tls.get()) {  // words in clear would mean nothing to this client
+            ::close(fd);
+            return;
+        }
         Problem problem{number, "too-many-connections", "the limit of connections is reached",
                         {},     std::nullopt,           {}};
         problem.retry_ms = 1000;
@@ -146,11 +159,13 @@ public:
           origins_(std::move(names), options.public_url, std::move(options.allowed_origins)),
           workers_(options.workers),
           request_metrics_(metrics),
-          parts_{options.limits, router_,          origins_,     auth,
-                 workers_,       request_metrics_, options.rates},
+          parts_{options.limits, router_,  origins_,
+                 auth,           workers_, request_metrics_,
+                 options.rates,  {},       ProxyRules(options.trusted_proxies)},
           admission_(connections_max(),
                      std::max<std::size_t>(1024, options.limits.listeners_per_address_max + 256)),
           listening_(std::move(listening)) {
+        parts_.tls.set(std::move(options.tls));
         for (unsigned i = 0; i < std::max(1U, options.threads); ++i) {
             loops_.push_back(std::make_shared<Loop>(i));
             acceptors_.push_back(std::make_unique<Acceptor>(loops_.back(), parts_, admission_));
@@ -170,6 +185,7 @@ public:
     void set_origins(std::vector<std::string> allowed) override {
         origins_.set_allowed(std::move(allowed));
     }
+    void set_tls(std::shared_ptr<const TlsServer> tls) override { parts_.tls.set(std::move(tls)); }
     void stop_accepting() override {
         if (!accepting_.exchange(false)) return;
         for (std::size_t i = 0; i < loops_.size(); ++i)

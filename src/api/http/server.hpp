@@ -11,6 +11,10 @@
 #include "api/http/response.hpp"
 #include "api/http/router.hpp"
 
+namespace anode {
+class TlsServer;
+}
+
 namespace anode::api {
 
 /// Tells who a caller is. The answer to a credential that is wrong is a Problem (401, 403).
@@ -19,8 +23,9 @@ class Authenticator {
 public:
     virtual ~Authenticator() = default;
     virtual std::expected<Caller, Problem> identify(const Request& request) = 0;
-    /// The same for a bare token, as `hello` of anode.v1 brings one.
-    virtual std::expected<Caller, Problem> identify_token(std::string_view token) = 0;
+    /// The same for a bare token, as `hello` of anode.v1 brings one; `peer`: the client's address.
+    virtual std::expected<Caller, Problem> identify_token(std::string_view token,
+                                                          std::string_view peer) = 0;
     /// The same for a ticket: 30 s, one use.
     virtual std::expected<Caller, Problem> identify_ticket(std::string_view ticket) = 0;
     /// Whether what let an open connection in would still do so.
@@ -38,6 +43,9 @@ struct ServerOptions {
     RateLimits* rates = nullptr;  ///< none: nobody is limited. Outlives the server
     unsigned threads = 1;
     unsigned workers = 2;
+    /// Set: all addresses speak TLS, the Unix socket does not.
+    std::shared_ptr<const TlsServer> tls;
+    std::vector<std::string> trusted_proxies;  ///< networks whose X-Forwarded-* count
 };
 
 class Loop;
@@ -54,6 +62,8 @@ public:
     virtual ~Server() = default;
     virtual void begin() = 0;
     virtual void set_origins(std::vector<std::string> allowed) = 0;
+    /// Connections that come from now on are greeted with this certificate; the others go on. Any thread.
+    virtual void set_tls(std::shared_ptr<const TlsServer> tls) = 0;
     virtual void stop_accepting() = 0;
     /// Closes what is left and joins the threads.
     virtual void stop() = 0;

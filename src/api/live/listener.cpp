@@ -1,9 +1,7 @@
 #include "api/live/listener.hpp"
 
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -33,44 +31,43 @@ Listener::Listener(Hub& hub, Detached socket, Seat seat, Wire wire, EnvelopeStyl
       identity_(std::move(identity)),
       last_sent_(hub.now().mono),
       last_heard_(hub.now().mono),
-      fd_(socket.fd),
+      socket_(std::move(socket.socket)),
       id_(hub.next_id()),
       seat_(std::move(seat)),
       since_(hub.now().wall) {
     if (!socket.unsent.empty()) outbox() = std::move(socket.unsent);
 }
 
-Listener::~Listener() {
-    if (fd_ >= 0) ::close(fd_);
-}
+Listener::~Listener() = default;
 
 void Listener::begin(Bytes pending) {
-    if (!hub_.loop().watch(fd_, *this, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)) return drop();
+    if (!hub_.loop().watch(socket_.fd(), *this, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET))
+        return drop();
     if (!pending.empty()) on_input({pending.data(), pending.size()});
-    if (fd_ < 0) return;
+    if (!socket_.open()) return;
     read_input();
-    if (fd_ < 0) return;
+    if (!socket_.open()) return;
     flush();
     pump();
 }
 
 void Listener::ready(std::uint32_t events) {
     const auto self = shared_from_this();
-    if (fd_ < 0) return;
+    if (!socket_.open()) return;
     if ((events & (EPOLLERR | EPOLLHUP)) != 0) return drop();
     if ((events & (EPOLLIN | EPOLLRDHUP)) != 0) readable_ = true;
     if ((events & EPOLLRDHUP) != 0) half_closed_ = true;
     if ((events & EPOLLOUT) != 0) writable_ = true;
     read_input();
-    if (fd_ < 0) return;
+    if (!socket_.open()) return;
     flush();
     pump();
 }
 
 void Listener::read_input() {
     thread_local std::array<char, 64 << 10> buffer;
-    while (readable_ && fd_ >= 0 && (closing_ || wants_input())) {
-        const ssize_t got = ::recv(fd_, buffer.data(), buffer.size(), 0);
+    while (readable_ && socket_.open() && (closing_ || wants_input())) {
+        const ssize_t got = socket_.recv(buffer.data(), buffer.size());
         if (got < 0 && errno == EINTR) continue;
         if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
             readable_ = false;
@@ -83,16 +80,17 @@ void Listener::read_input() {
         }
         last_heard_ = hub_.now().mono;
         if (!closing_) on_input({buffer.data(), static_cast<std::size_t>(got)});
-        if (static_cast<std::size_t>(got) < buffer.size() && !half_closed_) readable_ = false;
+        const bool more_to_come = !half_closed_ && !socket_.ended();
+        if (static_cast<std::size_t>(got) < buffer.size() && more_to_come) readable_ = false;
     }
 }
 
 /// After wants_input() has become true again.
 void Listener::resume_input() {
-    if (!readable_ || fd_ < 0 || closing_) return;
+    if (!readable_ || !socket_.open() || closing_) return;
     const auto self = shared_from_this();
     read_input();
-    if (fd_ < 0) return;
+    if (!socket_.open()) return;
     flush();
     pump();
 }
@@ -100,8 +98,9 @@ void Listener::resume_input() {
 // -- writing -------------------------------------------------------------------------------------
 
 void Listener::flush() {
-    if (fd_ < 0 || flushing_) return;
+    if (!socket_.open() || flushing_) return;
     flushing_ = true;
+    if (writable_ && !socket_.flush()) note_failed_send();
     while (writable_ && !gone_) {
         if (outbox_) {
             if (!write_outbox()) break;
@@ -116,9 +115,9 @@ void Listener::flush() {
     flushing_ = false;
     if (gone_) return hub_.look_after(*this);
     if (!writable_ && group && !closing_) mind_slowness();
-    if (end_after_flush_ && !shut_ && !outbox_) {
+    if (end_after_flush_ && !shut_ && !outbox_ && !socket_.pending()) {
         shut_ = true;
-        ::shutdown(fd_, SHUT_WR);
+        socket_.shut();
         end_by_ = hub_.now().mono + kLinger;
     }
 }
@@ -126,18 +125,23 @@ void Listener::flush() {
 /// False if the socket takes no more.
 bool Listener::send_bytes(const char* bytes, std::size_t size, std::size_t& sent) {
     for (;;) {
-        const ssize_t taken = ::send(fd_, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+        const ssize_t taken = socket_.send(bytes, size);
         if (taken >= 0) {
             sent = static_cast<std::size_t>(taken);
             return true;
         }
         if (errno == EINTR) continue;
-        if (errno == EAGAIN || errno == EWOULDBLOCK)
-            writable_ = false;
-        else
-            gone_ = true;
+        note_failed_send();
         return false;
     }
+}
+
+/// The socket takes no more for now, or never again.
+void Listener::note_failed_send() {
+    if (errno == EAGAIN || errno == EWOULDBLOCK)
+        writable_ = false;
+    else
+        gone_ = true;
 }
 
 bool Listener::write_outbox() {
@@ -169,14 +173,10 @@ bool Listener::write_ring() {
         std::array<iovec, kSlicesMax> vectors;
         for (std::size_t i = 0; i < count; ++i)
             vectors[i] = {const_cast<char*>(slices[i].data()), slices[i].size()};
-        msghdr message{};
-        message.msg_iov = vectors.data();
-        message.msg_iovlen = count;
-        const ssize_t taken = ::sendmsg(fd_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        const ssize_t taken = socket_.send(std::span(vectors.data(), count));
         if (taken < 0) {
             if (errno == EINTR) return true;
-            (errno == EAGAIN || errno == EWOULDBLOCK ? writable_ : gone_) =
-                !(errno == EAGAIN || errno == EWOULDBLOCK);
+            note_failed_send();
             return false;
         }
         sent = static_cast<std::size_t>(taken);
@@ -277,7 +277,7 @@ bool Listener::credential_ended(Authenticator& auth, std::uint64_t changes, Wall
 }
 
 void Listener::close_with(std::uint16_t code, std::string_view reason) {
-    if (closing_ || fd_ < 0) return;
+    if (closing_ || !socket_.open()) return;
     if (wire_.transport == Transport::WebSocket) {
         ws::append_close(outbox(), code, reason);
     } else {
@@ -310,7 +310,7 @@ void Listener::end_when_flushed(Duration grace) {
 }
 
 void Listener::drop() {
-    if (fd_ < 0) return;
+    if (!socket_.open()) return;
     if (hub_.writing()) {
         gone_ = true;
         return hub_.look_after(*this);
@@ -318,13 +318,13 @@ void Listener::drop() {
     const auto self = shared_from_this();
     end_when_flushed(0s);
     hub_.fanout().leave(*this);
-    hub_.loop().forget(fd_);
-    ::close(std::exchange(fd_, -1));
+    hub_.loop().forget(socket_.fd());
+    socket_.close();
     hub_.remove(*this);
 }
 
 void Listener::attend() {
-    if (fd_ < 0) return;
+    if (!socket_.open()) return;
     if (gone_) return drop();
     if (closing_) return hub_.fanout().leave(*this);
     if (!group || writable_) return;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/http/response.hpp"
+#include "api/http/socket.hpp"
 #include "api/live/hub.hpp"
 #include "api/live/reader.hpp"
 #include "api/live/want.hpp"
@@ -118,6 +119,7 @@ protected:
     [[nodiscard]] std::size_t outbox_bytes() const noexcept;
     [[nodiscard]] bool all_told() const noexcept;
     [[nodiscard]] std::uint64_t lag() const;
+    [[nodiscard]] const std::string& peer() const noexcept { return seat_.address(); }
     [[nodiscard]] Subscription* slowest() noexcept;
     std::vector<std::string> topics() const;
     void replace_batch(Duration batch) { batch_ = batch; }
@@ -156,6 +158,7 @@ private:
     bool write_ring();
     void count_ring(std::uint64_t from, std::uint64_t to);
     bool send_bytes(const char* bytes, std::size_t size, std::size_t& sent);
+    void note_failed_send();
     void finish_ring_frame();
     void leave_ring(bool keep_rest);
     void join_ring();
@@ -181,7 +184,7 @@ private:
     Credential credential_;
     std::uint64_t credential_checked_ = 0;  ///< Authenticator::changes() when it was
 
-    int fd_;
+    Socket socket_;
     std::uint64_t id_;
     Seat seat_;
     WallTime since_;

@@ -275,17 +275,17 @@ void Listener::follow() {
 
 /// Lets the readers go on while the outbox has room.
 void Listener::pump() {
-    if (pumping_ || closing_ || fd_ < 0) return;
+    if (pumping_ || closing_ || !socket_.open()) return;
     pumping_ = true;
     int pieces = 0;
-    for (bool moved = true; moved && fd_ >= 0 && !closing_;) {
+    for (bool moved = true; moved && socket_.open() && !closing_;) {
         moved = false;
         std::vector<std::shared_ptr<Reader>> readers;
         for (const Subscription& sub : subs_)
             if (sub.reader && std::ranges::find(readers, sub.reader) == readers.end())
                 readers.push_back(sub.reader);
         for (const auto& reader : readers) {
-            if (outbox_bytes() > kOutboxFull || fd_ < 0 || closing_) break;
+            if (outbox_bytes() > kOutboxFull || !socket_.open() || closing_) break;
             if (reader->working) continue;
             const Arrival before = reader->handed;
             const bool was_pending = reader->has_pending();
@@ -416,7 +416,7 @@ void Listener::append_piece(Reader& reader, fanout::Piece& piece) {
 
 void Listener::stepped(const std::shared_ptr<Reader>& reader, Reader::Outcome outcome,
                        bool in_tail) {
-    if (closing_ || fd_ < 0) return;
+    if (closing_ || !socket_.open()) return;
     const bool orphan =
         std::ranges::none_of(subs_, [&](const Subscription& sub) { return sub.reader == reader; });
     if (orphan) return;
@@ -427,7 +427,7 @@ void Listener::stepped(const std::shared_ptr<Reader>& reader, Reader::Outcome ou
     const Arrival before = reader->handed;
     append_piece(*reader, outcome.piece);
     flush();
-    if (closing_ || fd_ < 0 || end_if_over(reader)) return;
+    if (closing_ || !socket_.open() || end_if_over(reader)) return;
     if (in_tail) {
         if (outcome.at_end) reader_done(reader);
         return;

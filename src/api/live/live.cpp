@@ -167,7 +167,7 @@ void Live::stream(Request& request, Responder responder) {
                       [this, wire = upgraded.wire, want = std::move(want), seat = std::move(seat),
                        begin = std::move(begin), identity = std::move(identity),
                        credential = std::move(credential)](Detached socket) mutable {
-                          keep_alive(socket.fd);
+                          keep_alive(socket.socket.fd());
                           Hub& hub = *hubs_[socket.loop];
                           Bytes pending = std::move(socket.pending);
                           const auto listener = std::make_shared<StreamListener>(
@@ -207,7 +207,7 @@ void Live::session(Request& request, Responder responder) {
     Bytes head = upgraded->answer(named ? kProtocol : "", request);
     responder.detach(std::move(head), [this, wire = upgraded->wire, seat = std::move(*seat),
                                        caller = request.caller](Detached socket) mutable {
-        keep_alive(socket.fd);
+        keep_alive(socket.socket.fd());
         Hub& hub = *hubs_[socket.loop];
         Bytes pending = std::move(socket.pending);
         const auto listener = std::make_shared<Session>(hub, std::move(socket), std::move(seat),
@@ -238,7 +238,7 @@ void Live::push(Request& request, Responder responder) {
                      [this, wire = upgraded->wire, seat = std::move(*seat), topic, level = *level,
                       answers = asked.has_value(), identity = request.caller.name,
                       credential = request.caller.credential](Detached socket) mutable {
-                         keep_alive(socket.fd);
+                         keep_alive(socket.socket.fd());
                          Hub& hub = *hubs_[socket.loop];
                          Bytes pending = std::move(socket.pending);
                          const auto listener = std::make_shared<PushConnection>(

@@ -201,7 +201,7 @@ void Session::hello(const json::Value& root, std::optional<std::int64_t> id) {
         fields.wrong("format", "can be set before the first subscription only");
     if (fields.problem()) return err(id, *fields.problem());
     if (token || ticket) {
-        auto caller = token ? hub_.parts().auth.identify_token(*token)
+        auto caller = token ? hub_.parts().auth.identify_token(*token, peer())
                             : hub_.parts().auth.identify_ticket(*ticket);
         if (!caller) return close_with(4401, "{\"code\":\"" + caller.error().code + "\"}");
         caller_ = std::move(*caller);

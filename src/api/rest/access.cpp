@@ -1,13 +1,10 @@
 #include "api/rest/access.hpp"
 
-#include <openssl/crypto.h>
-#include <openssl/sha.h>
-
 #include <algorithm>
 #include <map>
 
 #include "api/rest/await.hpp"
-#include "base/hash.hpp"
+#include "api/rest/secret_text.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "core/json/json.hpp"
@@ -21,17 +18,6 @@ constexpr std::string_view kPrefix = "an_";
 constexpr std::size_t kIdBytes = 10, kSecretBytes = 43;
 constexpr std::size_t kTicketsMax = 10'000, kTokensMax = 10'000;
 constexpr WallTime kTicketLife = 30'000'000;
-constexpr std::string_view kBootstrap = "bootstrap";
-
-std::string sha256_hex(std::string_view bytes) {
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    ::SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest);
-    return text::hex({reinterpret_cast<const char*>(digest), sizeof digest});
-}
-
-bool same(std::string_view a, std::string_view b) {
-    return a.size() == b.size() && ::CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
-}
 
 Problem wrong_credential() {
     Problem problem{401, "unauthenticated", "the credential is not valid", {}, {}, {}};
@@ -40,17 +26,6 @@ Problem wrong_credential() {
 }
 
 Problem expired() { return {401, "token-expired", "the token has expired", {}, {}, {}}; }
-
-std::string random_text(std::size_t raw_bytes) {
-    std::vector<std::uint8_t> raw(raw_bytes);
-    os_random(raw);
-    return text::base64url({reinterpret_cast<const char*>(raw.data()), raw.size()});
-}
-
-std::string fingerprint_of(BytesView record) {
-    const Hash128 hash = hash128(record);
-    return text::hex({reinterpret_cast<const char*>(&hash), sizeof hash});
-}
 
 /// Ten characters of the alphabet that survives being read aloud.
 std::string fresh_id() {
@@ -64,13 +39,6 @@ std::string fresh_id() {
 
 bool is_admin(const Token& token) {
     return (token.roles & 1U << static_cast<unsigned>(Role::Admin)) != 0;
-}
-
-/// What the cluster's state answered; it is waited for at most ten seconds.
-Read<void> outcome(const std::optional<Result<void>>& answer) {
-    if (!answer) return refuse({503, "not-ready", "the node did not answer in time", {}, 1000, {}});
-    if (!*answer) return refuse(Problem::of(answer->error()));
-    return {};
 }
 
 bool from_allowed_network(const Token& token, std::string_view peer) {
@@ -92,11 +60,14 @@ std::shared_ptr<Access> Access::of(const Doors& doors) {
     if (auto access = known[&doors.node].lock()) return access;
     auto access = std::make_shared<Access>(doors.state);
     known[&doors.node] = access;
-    if (doors.state != nullptr)
-        doors.state->watch_tokens(
-            [weak = std::weak_ptr(access)](const std::string& id, const Bytes* record) {
-                if (const auto alive = weak.lock()) alive->learn(id, record);
-            });
+    if (doors.state == nullptr) return access;
+    const std::weak_ptr weak(access);
+    doors.state->watch_tokens([weak](const std::string& id, const Bytes* record) {
+        if (const auto alive = weak.lock()) alive->learn(id, record);
+    });
+    doors.state->watch_users([weak](const std::string& name, const Bytes* record) {
+        if (const auto alive = weak.lock()) alive->learn_user(name, record);
+    });
     return access;
 }
 
@@ -135,27 +106,18 @@ bool Access::has_admin(WallTime now) const {
 
 Caller Access::caller_of(const Known& known) {
     const Token& token = known.token;
-    Caller caller;
-    caller.name = token.name;
-    caller.authenticated = true;
-    caller.roles = token.roles;
+    Caller caller = caller_with(token.name, token.roles, token.topics);
     caller.expires = token.expires;
     caller.credential = {token.id, known.fingerprint, token.expires};
-    std::vector<Pattern> patterns;
-    for (const std::string& text : token.topics)
-        if (auto pattern = Pattern::parse(text)) patterns.push_back(std::move(*pattern));
-    caller.all_topics = patterns.empty();
-    caller.topics = PatternSet(std::move(patterns));
     return caller;
 }
 
-bool Access::stands(const Credential& credential, WallTime now) const {
+bool Access::stands(const Credential& credential, WallTime now) {
     const std::lock_guard lock(mutex_);
     if (!require_token_ || credential.id.empty()) return true;
-    if (credential.id == kBootstrap) return !has_admin(now);
-    const auto found = tokens_.find(credential.id);
-    return found != tokens_.end() && found->second.fingerprint == credential.fingerprint &&
-           (found->second.token.expires == 0 || found->second.token.expires > now);
+    if (!credential.id.starts_with(Sessions::kIdPrefix)) return basis_stands(credential, now);
+    const auto basis = sessions_.basis_of(credential.id, now);
+    return basis && basis_stands(*basis, now);
 }
 
 /// An unknown id costs the same as a known one with a wrong secret: both digests are made and compared.
@@ -173,11 +135,11 @@ Read<Caller> Access::by_token(std::string_view text, bool in_url, std::string_vi
     const std::lock_guard lock(mutex_);
     const auto found = tokens_.find(std::string(id));
     const bool known = found != tokens_.end();
-    const bool matches = same(of_secret, known ? found->second.token.secret_sha256 : of_text);
-    const bool is_bootstrap = same(of_text, bootstrap_sha256_);
+    const bool matches = same_text(of_secret, known ? found->second.token.secret_sha256 : of_text);
+    const bool is_bootstrap = same_text(of_text, bootstrap_sha256_);
     if (is_bootstrap && !in_url && !has_admin(now)) {
-        Caller caller = Caller::administrator(std::string(kBootstrap));
-        caller.credential.id = kBootstrap;
+        Caller caller = Caller::administrator(std::string(kBootstrapId));
+        caller.credential.id = kBootstrapId;
         return caller;
     }
     if (!known || !matches) return refuse(wrong_credential());
@@ -233,7 +195,7 @@ Read<Access::Made> Access::keep(Token token) {
     if (state_ == nullptr) return refuse({503, "not-ready", "no tokens are kept here", {}, {}, {}});
     const std::string secret = random_text(32);
     token.secret_sha256 = sha256_hex(secret);
-    const auto kept = outcome(await<Result<void>>(
+    const auto kept = state_outcome(await<Result<void>>(
         [&](auto reply) { state_->put_token(token.id, encode_token(token), std::move(reply)); }));
     if (!kept) return refuse(kept.error());
     std::string text = std::string(kPrefix) + token.id + "_" + secret;
@@ -248,10 +210,16 @@ Read<Token> Access::revoke(std::string_view id) {
         if (found == tokens_.end()) return refuse(Problem::not_found("no token of this id"));
         token = found->second.token;
     }
-    const auto gone = outcome(
+    const auto gone = state_outcome(
         await<Result<void>>([&](auto reply) { state_->revoke_token(token.id, std::move(reply)); }));
     if (!gone) return refuse(gone.error());
     return token;
+}
+
+std::optional<Token> Access::token(std::string_view id) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = tokens_.find(std::string(id));
+    return found == tokens_.end() ? std::nullopt : std::optional(found->second.token);
 }
 
 std::vector<Token> Access::tokens() const {

@@ -1,5 +1,6 @@
 #include "api/rest/access.hpp"
 #include "api/rest/rest.hpp"
+#include "api/rest/secret_text.hpp"
 #include "api/rest/settle.hpp"
 #include "base/text.hpp"
 #include "core/json/json.hpp"
@@ -35,23 +36,28 @@ Answer create(const Context& context, Access& access, const Request& request) {
     if (request.flag("dry_run")) return Response::json(token_json(*wanted));
     const auto made = access.create(std::move(*wanted), wall_now());
     if (!made) return refuse(made.error());
-    audit(context->doors.node, request, "token.create", made->token.id);
+    audit_change(context->doors.node, request, "token.create", made->token.id, {},
+                 fingerprint_of(encode_token(made->token)));
     Response response = Response::json(token_json(made->token, made->text), 201);
     response.headers.emplace_back("Location", "/v1/tokens/" + made->token.id);
     return response;
 }
 
 Answer rotate(const Context& context, Access& access, const Request& request) {
+    const auto old = access.token(request.param("id"));
     const auto made = access.rotate(request.param("id"), wall_now());
     if (!made) return refuse(made.error());
-    audit(context->doors.node, request, "token.rotate", made->token.id);
+    audit_change(context->doors.node, request, "token.rotate", made->token.id,
+                 old ? fingerprint_of(encode_token(*old)) : std::string(),
+                 fingerprint_of(encode_token(made->token)));
     return Response::json(token_json(made->token, made->text));
 }
 
 Answer revoke(const Context& context, Access& access, const Request& request) {
     const auto gone = access.revoke(request.param("id"));
     if (!gone) return refuse(gone.error());
-    audit(context->doors.node, request, "token.revoke", gone->id);
+    audit_change(context->doors.node, request, "token.revoke", gone->id,
+                 fingerprint_of(encode_token(*gone)), {});
     return Response::empty();
 }
 
@@ -63,19 +69,6 @@ Answer ticket(Access& access, const Request& request) {
     out.begin_object().member("ticket", made->text);
     out.member("expires", text::rfc3339(made->expires)).end_object();
     return Response::json(std::move(json));
-}
-
-/// A handler of a write that may wait for the cluster.
-Handler settling(ClusterState* state, std::function<Answer(Request&)> ask) {
-    return [state, ask = std::move(ask)](Request& request, Responder responder) {
-        if (refused_form(request, responder)) return;
-        auto wait = read_wait(request);
-        if (!wait) return responder.problem(std::move(wait.error()));
-        auto answer = ask(request);
-        if (!answer) return responder.problem(std::move(answer.error()));
-        if (request.flag("dry_run")) wait->reset();
-        send_settled(state, *wait, std::move(responder), std::move(*answer));
-    };
 }
 
 }  // namespace

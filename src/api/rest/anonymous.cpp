@@ -1,66 +1,68 @@
 #include "api/rest/anonymous.hpp"
 
-#include <string>
-#include <vector>
+#include <algorithm>
 
-#include "core/json/json.hpp"
+#include "runtime/tls_server.hpp"
 
 namespace anode::api::rest {
 
 namespace {
 
-constexpr WallTime kKept = 10'000'000;
-
-std::uint8_t bit(Role role) { return static_cast<std::uint8_t>(1U << static_cast<unsigned>(role)); }
-
-/// Patterns by role. A caller has one set of patterns for all its roles, so reading and publishing can
-/// only be granted together where they are granted alike; else reading alone is.
-struct Grants {
-    bool view = false;
-    std::vector<Pattern> read, publish;
-
-    void add(std::string_view grant) {
-        if (grant.size() < 3 || grant[1] != ':') return;
-        auto pattern = Pattern::parse(grant.substr(2));
-        if (!pattern) return;
-        if (grant[0] == 'V') view = true;
-        if (grant[0] == 'S') read.push_back(std::move(*pattern));
-        if (grant[0] == 'P') publish.push_back(std::move(*pattern));
-    }
-    [[nodiscard]] Caller caller() const {
-        Caller caller;
-        caller.all_topics = false;
-        if (view) caller.roles |= bit(Role::Viewer);
-        if (!read.empty()) caller.roles |= bit(Role::Subscriber);
-        if (!publish.empty() && (read.empty() || read == publish))
-            caller.roles |= bit(Role::Publisher);
-        caller.topics = PatternSet(read.empty() ? publish : read);
-        return caller;
-    }
-};
+constexpr WallTime kKept = 5'000'000;
 
 }  // namespace
 
-Caller read_anonymous(BytesView config_json) {
-    Grants grants;
-    json::Document document;
-    if (!document.parse(config_json)) return grants.caller();
-    const json::Value items = document.root()["items"];
-    for (json::Value item = items.first(); item; item = item.next_in(items)) {
-        if (!item["key"].equals("auth.anonymous")) continue;
-        const json::Value list = item["value"];
-        for (json::Value v = list.first(); v; v = v.next_in(list)) grants.add(v.string());
-    }
-    return grants.caller();
+void Anonymous::refresh(WallTime now) {
+    if (read_at_ != 0 && now >= read_at_ && now - read_at_ <= kKept) return;
+    read_at_ = now;
+    auto next = ConfiguredGrants::read(node_.config());
+    if (changes_ != 0 && next.fingerprint == grants_.fingerprint) return;
+    grants_ = std::move(next);
+    ++changes_;
+    Grants granted;
+    for (const std::string& grant : grants_.anonymous) granted.add(grant);
+    caller_ = granted.caller();
+    caller_.all_topics = false;  // nobody runs a node for everybody
+    caller_.roles &= static_cast<std::uint8_t>(
+        ~(1U << static_cast<unsigned>(Role::Operator) | 1U << static_cast<unsigned>(Role::Admin)));
 }
 
-Caller Anonymous::caller(WallTime now) {
+Caller Anonymous::caller(std::string_view peer, WallTime now) {
     const std::lock_guard lock(mutex_);
-    if (read_at_ == 0 || now < read_at_ || now - read_at_ > kKept) {
-        caller_ = read_anonymous(node_.config());
-        read_at_ = now;
+    refresh(now);
+    Caller caller = caller_;
+    if (caller.roles != 0)
+        caller.credential = {std::string(kId).append(peer), grants_.fingerprint, 0};
+    return caller;
+}
+
+std::optional<Caller> Anonymous::certificate(const TlsPeer& peer, WallTime now) {
+    const std::lock_guard lock(mutex_);
+    refresh(now);
+    Grants granted;
+    std::string name;
+    for (const CertificateGrant& row : grants_.certificates) {
+        if (std::ranges::find(peer.names, row.name) == peer.names.end()) continue;
+        if (granted.add(row.grant) && name.empty()) name = row.name;
     }
-    return caller_;
+    if (name.empty()) return std::nullopt;
+    Caller caller = granted.caller();
+    caller.name = std::string(kCertificateId) + name;
+    caller.authenticated = true;
+    caller.credential = {caller.name, grants_.fingerprint, 0};
+    return caller;
+}
+
+bool Anonymous::stands(const Credential& credential, WallTime now) {
+    const std::lock_guard lock(mutex_);
+    refresh(now);
+    return credential.fingerprint == grants_.fingerprint;
+}
+
+std::uint64_t Anonymous::changes(WallTime now) {
+    const std::lock_guard lock(mutex_);
+    refresh(now);
+    return changes_;
 }
 
 }  // namespace anode::api::rest

@@ -130,6 +130,8 @@ void audit(NodeControl& node, const Request& request, std::string_view action,
     out.begin_object().member("at", text::rfc3339(wall_now()));
     out.member("node", node.facts().id_text).member("actor", request.caller.name);
     out.member("from", request.peer).member("action", action).member("object", object);
+    out.member("req", request.id);
+    if (members.find("\"outcome\"") == std::string_view::npos) out.member("outcome", "ok");
     out.end_object();
     if (!members.empty()) {
         json.pop_back();
@@ -137,5 +139,16 @@ void audit(NodeControl& node, const Request& request, std::string_view action,
     }
     node.system_message("$sys.audit", std::move(json));
 }
+
+void audit_change(NodeControl& node, const Request& request, std::string_view action,
+                  std::string_view object, std::string_view before, std::string_view after) {
+    const auto digest = [](std::string_view text) {
+        return text.empty() ? std::string("null") : text::json_string(text);
+    };
+    audit(node, request, action, object,
+          "\"before\":" + digest(before) + ",\"after\":" + digest(after));
+}
+
+std::string actor_of(const Request& request) { return request.caller.name + '\t' + request.peer; }
 
 }  // namespace anode::api::rest

@@ -56,8 +56,13 @@ Response page_of(const Request& request, Bytes joined, const std::optional<std::
 /// Whether `id` means this node.
 bool is_this_node(const NodeFacts& facts, std::string_view id);
 
-/// Writes who changed what to `$sys.audit`. `members` are JSON members or empty.
+/// Writes who changed what to `$sys.audit`. `members` are JSON members or empty; without an `"outcome"` among them it is `ok`.
 void audit(NodeControl& node, const Request& request, std::string_view action,
            std::string_view object, std::string_view members = {});
+/// The same with digests of what the object was and is; empty where there was or is none.
+void audit_change(NodeControl& node, const Request& request, std::string_view action,
+                  std::string_view object, std::string_view before, std::string_view after);
+/// Who asks and from where, in one text, for those behind the doors that keep an audit themselves (see Ledger::audit).
+std::string actor_of(const Request& request);
 
 }  // namespace anode::api::rest

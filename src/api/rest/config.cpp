@@ -17,7 +17,7 @@ Answer check(NodeControl& node, const Request& request) {
 
 void reload(NodeControl& node, const Request& request, Responder responder) {
     if (refused_form(request, responder)) return;
-    node.reload(request.caller.name,
+    node.reload(actor_of(request),
                 [responder = std::move(responder)](Outcome<Bytes> outcome) mutable {
                     if (outcome)
                         send_from_node(std::move(responder), Response::json(std::move(*outcome)));

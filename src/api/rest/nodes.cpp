@@ -73,7 +73,7 @@ Response state_answer(const NodeFacts& facts, std::string_view state, int status
 
 Answer drain(const RouteContext& context, const Request& request, bool on) {
     if (auto problem = other_node(context, request)) return refuse(std::move(*problem));
-    context.doors.node.drain(on, request.caller.name);
+    context.doors.node.drain(on, actor_of(request));
     return state_answer(context.doors.node.facts(), on ? "draining" : "alive", 200);
 }
 
@@ -87,7 +87,7 @@ Answer shut_down(const RouteContext& context, const Request& request) {
 void reload(const RouteContext& context, const Request& request, Responder responder) {
     if (auto problem = other_node(context, request)) return responder.problem(std::move(*problem));
     context.doors.node.reload(
-        request.caller.name, [responder = std::move(responder)](Outcome<Bytes> outcome) mutable {
+        actor_of(request), [responder = std::move(responder)](Outcome<Bytes> outcome) mutable {
             if (outcome)
                 send_from_node(std::move(responder), Response::json(std::move(*outcome)));
             else

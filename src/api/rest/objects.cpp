@@ -70,7 +70,7 @@ Read<Write> read_write(const Request& request, bool patch) {
     write.if_match = request.if_match();
     write.must_exist = patch || write.if_match.has_value();
     write.dry_run = request.flag("dry_run");
-    write.actor = request.caller.name;
+    write.actor = actor_of(request);
     return write;
 }
 
@@ -130,7 +130,7 @@ void remove(Objects& objects, ClusterState* state, Request& request, Responder r
     if (!wait) return responder.problem(std::move(wait.error()));
     if (request.flag("dry_run")) return show_instead(objects, request, std::move(responder));
     objects.remove_if(
-        std::string(request.param("name")), request.if_match().value_or("*"), request.caller.name,
+        std::string(request.param("name")), request.if_match().value_or("*"), actor_of(request),
         [responder = std::move(responder), state, wait = *wait](Outcome<void> done) mutable {
             if (!done) return responder.problem(Problem::of(done.error()));
             send_settled(state, wait, std::move(responder), Response::empty());
@@ -182,7 +182,7 @@ void act(Objects& objects, std::string verb, Request& request, Responder respond
     }
     if (request.flag("dry_run")) return show_instead(objects, request, std::move(responder));
     objects.act(std::string(request.param("name")), std::move(verb), request.body,
-                request.caller.name,
+                actor_of(request),
                 [responder = std::move(responder)](Outcome<Bytes> outcome) mutable {
                     if (outcome)
                         send_from_node(std::move(responder), Response::json(std::move(*outcome)));

@@ -31,6 +31,7 @@ void add_mesh(Router& router, const Context& context);
 void add_gossip(Router& router, const Context& context);
 void add_gossip_keys(Router& router, const Context& context);
 void add_access(Router& router, const Context& context);
+void add_sessions(Router& router, const Context& context);
 void add_config(Router& router, const Context& context);
 void add_descriptions(Router& router, const Context& context);
 void add_view(Router& router, const Context& context);

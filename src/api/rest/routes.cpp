@@ -28,6 +28,7 @@ void add_rest_routes(Router& router, std::shared_ptr<const RouteContext> context
     rest::add_gossip(rows, context);
     rest::add_gossip_keys(rows, context);
     rest::add_access(rows, context);
+    rest::add_sessions(rows, context);
     rest::add_config(rows, context);
     rest::add_descriptions(rows, context);
     rest::add_view(rows, context);

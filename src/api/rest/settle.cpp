@@ -48,4 +48,16 @@ void send_settled(ClusterState* state, std::optional<Duration> wait, Responder r
     });
 }
 
+Handler settling(ClusterState* state, std::function<Answer(Request&)> ask) {
+    return [state, ask = std::move(ask)](Request& request, Responder responder) {
+        if (refused_form(request, responder)) return;
+        auto wait = read_wait(request);
+        if (!wait) return responder.problem(std::move(wait.error()));
+        auto answer = ask(request);
+        if (!answer) return responder.problem(std::move(answer.error()));
+        if (request.flag("dry_run")) wait->reset();
+        send_settled(state, *wait, std::move(responder), std::move(*answer));
+    };
+}
+
 }  // namespace anode::api::rest

@@ -16,4 +16,7 @@ Read<std::optional<Duration>> read_wait(const Request& request);
 void send_settled(ClusterState* state, std::optional<Duration> wait, Responder responder,
                   Response response);
 
+/// A handler of a write that may wait for the cluster; a dry run does not.
+Handler settling(ClusterState* state, std::function<Answer(Request&)> ask);
+
 }  // namespace anode::api::rest

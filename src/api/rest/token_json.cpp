@@ -53,10 +53,13 @@ public:
             if (token_.name.empty() || token_.name.size() > kNameBytesMax)
                 return refuse_member("name", "1 to 128 bytes are expected");
         } else if (v.is_named("roles")) {
-            return roles(v);
+            auto roles = read_roles(v);
+            if (!roles) return refuse(std::move(roles.error()));
+            token_.roles = *roles;
         } else if (v.is_named("topics")) {
-            return read_texts(v, "topics", kPatternsMax, token_.topics,
-                              [](const std::string& t) { return check_pattern(t).has_value(); });
+            auto topics = read_topics(v);
+            if (!topics) return refuse(std::move(topics.error()));
+            token_.topics = std::move(*topics);
         } else if (v.is_named("networks")) {
             return read_texts(v, "networks", kNetworksMax, token_.networks,
                               [](const std::string& t) { return IpNetwork::parse(t).has_value(); });
@@ -73,15 +76,6 @@ public:
     }
 
 private:
-    Read<void> roles(const json::Value& list) {
-        if (!list.is_array()) return refuse_member("roles", "a list such as [\"S\"] is expected");
-        for (json::Value v = list.first(); v; v = v.next_in(list)) {
-            const auto role = role_bit(v.string());
-            if (!role) return refuse_member("roles", "known are V, S, P, O, A");
-            token_.roles |= *role;
-        }
-        return {};
-    }
     /// A time, or an age from now such as `30d`.
     Read<void> expires(const json::Value& v) {
         if (v.is_null()) return {};
@@ -103,12 +97,9 @@ private:
 };
 
 void write_token(json::Writer& out, const Token& token) {
-    out.member("id", token.id).member("name", token.name).key("roles").begin_array();
-    for (const Letter& one : kLetters)
-        if ((token.roles & bit(one.role)) != 0) out.value(std::string_view(&one.letter, 1));
-    out.end_array().key("topics").begin_array();
-    for (const std::string& topic : token.topics) out.value(topic);
-    out.end_array().key("networks").begin_array();
+    out.member("id", token.id).member("name", token.name);
+    write_grants(out, token.roles, token.topics);
+    out.key("networks").begin_array();
     for (const std::string& network : token.networks) out.value(network);
     out.end_array().member("url_ok", token.url_ok);
 }
@@ -123,6 +114,40 @@ void write_time(json::Writer& out, std::string_view name, WallTime at) {
 
 }  // namespace
 
+Read<std::uint8_t> read_roles(const json::Value& list) {
+    std::uint8_t roles = 0;
+    if (!list.is_array()) return refuse_member("roles", "a list such as [\"S\"] is expected");
+    for (json::Value v = list.first(); v; v = v.next_in(list)) {
+        const auto role = role_bit(v.string());
+        if (!role) return refuse_member("roles", "known are V, S, P, O, A");
+        roles |= *role;
+    }
+    return roles;
+}
+
+Read<std::vector<std::string>> read_topics(const json::Value& list) {
+    std::vector<std::string> topics;
+    auto read = read_texts(list, "topics", kPatternsMax, topics,
+                           [](const std::string& t) { return check_pattern(t).has_value(); });
+    if (!read) return refuse(std::move(read.error()));
+    return topics;
+}
+
+void write_grants(json::Writer& out, std::uint8_t roles, const std::vector<std::string>& topics) {
+    out.key("roles").begin_array();
+    for (const Letter& one : kLetters)
+        if ((roles & bit(one.role)) != 0) out.value(std::string_view(&one.letter, 1));
+    out.end_array().key("topics").begin_array();
+    for (const std::string& topic : topics) out.value(topic);
+    out.end_array();
+}
+
+bool needs_topics(std::uint8_t roles) {
+    const unsigned bounded = bit(Role::Subscriber) | bit(Role::Publisher);
+    const unsigned over_all = bit(Role::Operator) | bit(Role::Admin);
+    return (roles & bounded) != 0 && (roles & over_all) == 0;
+}
+
 Read<Token> read_token(BytesView json, WallTime now) {
     json::Document document;
     if (const auto parsed = document.parse(json); !parsed)
@@ -135,9 +160,7 @@ Read<Token> read_token(BytesView json, WallTime now) {
         if (auto read = reader.member(v); !read) return refuse(std::move(read.error()));
     if (token.name.empty()) return refuse_member("name", "is required");
     if (token.roles == 0) return refuse_member("roles", "is required");
-    const std::uint8_t over_all = bit(Role::Operator) | bit(Role::Admin) | bit(Role::Viewer);
-    if (token.topics.empty() && (token.roles & over_all) != token.roles &&
-        (token.roles & (bit(Role::Operator) | bit(Role::Admin))) == 0)
+    if (token.topics.empty() && needs_topics(token.roles))
         return refuse_member("topics", "is required for the roles S and P");
     if (token.url_ok && token.roles != bit(Role::Subscriber))
         return refuse_member("url_ok", "a token for URLs may hold the role S alone");

@@ -186,6 +186,56 @@ void add_tokens(std::vector<Operation>& rows) {
                     .example = "/v1/tickets"});
 }
 
+void add_sessions(std::vector<Operation>& rows) {
+    rows.push_back(
+        {.method = Method::Post,
+         .path = "/v1/session",
+         .role = Role::None,
+         .summary = "Sign in with name and password, or a token; the answer sets a cookie",
+         .bodies = {{kJson, "SignIn", R"({"name":"ann","password":"correct horse"})"}},
+         .body_required = true,
+         .body_bytes_max = 16 << 10,
+         .answers = {{200, kJson, "Session", "Signed in"}},
+         .problems = {"unauthenticated", "token-expired", "conflict"}});
+    rows.push_back({.method = Method::Delete,
+                    .path = "/v1/session",
+                    .role = Role::None,
+                    .summary = "Sign out",
+                    .body_bytes_max = 16 << 10,
+                    .answers = {{204, "", "", "Signed out"}}});
+    rows.push_back({.path = "/v1/users",
+                    .role = Role::Admin,
+                    .summary = "People who may sign in, without their passwords",
+                    .parameters = {kLimit, kAfter},
+                    .body_bytes_max = 16 << 10,
+                    .answers = {{200, kJson, "UserPage", "A page, by name"}}});
+    for (const Method method : {Method::Put, Method::Patch}) {
+        const bool patch = method == Method::Patch;
+        std::vector<BodyForm> bodies{
+            {kJson, "UserWish", R"({"password":"correct horse","roles":["V"]})"}};
+        if (patch) bodies.push_back({"application/merge-patch+json", "UserWish", ""});
+        rows.push_back({.method = method,
+                        .path = "/v1/users/{name}",
+                        .role = Role::Admin,
+                        .summary = patch ? "Change a user: password, roles or topics"
+                                         : "Make or replace a user",
+                        .parameters = {kDryRun, kWait, kTimeout},
+                        .bodies = std::move(bodies),
+                        .body_required = true,
+                        .body_bytes_max = 16 << 10,
+                        .answers = {{200, kJson, "User", "Changed"}, {201, kJson, "User", "Made"}},
+                        .problems = {"store-full"}});
+    }
+    rows.push_back({.method = Method::Delete,
+                    .path = "/v1/users/{name}",
+                    .role = Role::Admin,
+                    .summary = "Remove a user; their sessions end",
+                    .parameters = {kWait, kTimeout},
+                    .body_bytes_max = 16 << 10,
+                    .answers = {{204, "", "", "Removed"},
+                                {200, kJson, "Pending", "Removed, but not everywhere in time"}}});
+}
+
 void add_config(std::vector<Operation>& rows) {
     rows.push_back({.path = "/v1/config",
                     .role = Role::Admin,
@@ -228,6 +278,7 @@ void add_admin(std::vector<Operation>& rows) {
     add_cluster(rows);
     add_storage(rows);
     add_tokens(rows);
+    add_sessions(rows);
     add_config(rows);
 }
 

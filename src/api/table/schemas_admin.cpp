@@ -170,6 +170,34 @@ void add_access_schemas(std::vector<Schema>& all) {
         created time?
         expires time?
         token? text `an_…`)"});
+    all.push_back({.name = "SignIn",
+                   .text = "Name and password, or a token",
+                   .members = R"(
+        name? text<64
+        password? text<1024
+        token? text `an_…`)",
+                   .closed = true});
+    all.push_back({.name = "Session", .text = "Who has signed in", .members = R"(
+        name text
+        roles [V/S/P/O/A]
+        topics [text]
+        expires time)"});
+    all.push_back({.name = "UserWish",
+                   .text = "A person who may sign in; PATCH takes a part of it",
+                   .members = R"(
+        name? text<64 As in the path
+        password? text<1024 10 bytes or more; needed for somebody new
+        roles? [V/S/P/O/A] Needed for somebody new
+        topics? [text<255] Patterns; needed for S and P)",
+                   .closed = true});
+    all.push_back({.name = "User", .text = "A person who may sign in", .members = R"(
+        name text
+        roles [V/S/P/O/A]
+        topics [text]
+        changed time)"});
+    all.push_back({.name = "UserPage", .text = "People who may sign in", .members = R"(
+        items [User]
+        next text?)"});
     all.push_back({.name = "TokenPage", .text = "Tokens", .members = R"(
         items [Token]
         next text?)"});

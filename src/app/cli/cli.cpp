@@ -57,6 +57,7 @@ int run_cli(int argc, char** argv) {
     add_status_command(app, shell);
     add_look_commands(app, shell);
     add_cluster_commands(app, shell);
+    add_access_commands(app, shell);
     try {
         app.parse(argc, argv);
     } catch (const CLI::Success& success) {

@@ -49,6 +49,8 @@ void prepare(Curl& curl, const Target& target, const std::string& path,
         curl_easy_setopt(curl.handle, CURLOPT_UNIX_SOCKET_PATH, target.socket.c_str());
     curl_easy_setopt(curl.handle, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl.handle, CURLOPT_PROTOCOLS_STR, "http,https");
+    if (const char* authority = std::getenv("ANODE_CA"); authority != nullptr)
+        curl_easy_setopt(curl.handle, CURLOPT_CAINFO, authority);
     curl_easy_setopt(curl.handle, CURLOPT_CONNECTTIMEOUT_MS, 5000L);
     for (const auto& [name, value] : headers)
         curl.headers = curl_slist_append(curl.headers, (name + ": " + value).c_str());

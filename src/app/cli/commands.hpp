@@ -32,5 +32,6 @@ void add_source_commands(CLI::App& app, Shell& shell);   ///< sources, pipelines
 void add_status_command(CLI::App& app, Shell& shell);    ///< status
 void add_look_commands(CLI::App& app, Shell& shell);     ///< health, listeners, …
 void add_cluster_commands(CLI::App& app, Shell& shell);  ///< nodes, cluster, keys
+void add_access_commands(CLI::App& app, Shell& shell);   ///< tokens (after `ls` was added), passwd
 
 }  // namespace anode::app

@@ -7,7 +7,7 @@
 namespace anode::app {
 namespace {
 
-constexpr std::string_view kToken = "token";
+constexpr std::string_view kToken = "token", kUser = "user";
 
 }  // namespace
 
@@ -15,6 +15,9 @@ StateFace::StateFace(Loop& engine_loop, Engine& engine, SharedState& state, Sett
     : loop_(engine_loop), engine_(engine), state_(state), settling_(settling) {
     state_.on_change(std::string(kToken), [this](const state::Item& item, bool) {
         if (watch_) tell(watch_, item);
+    });
+    state_.on_change(std::string(kUser), [this](const state::Item& item, bool) {
+        if (user_watch_) tell(user_watch_, item);
     });
 }
 
@@ -39,14 +42,27 @@ void StateFace::settle(Duration timeout, Reply<std::vector<std::string>> pending
     });
 }
 
-void StateFace::watch_tokens(TokenWatch watch) {
+void StateFace::watch(std::string_view kind, TokenWatch& kept, TokenWatch watch) {
     std::promise<void> told;
-    const bool runs = loop_.post([this, &told, watch = std::move(watch)]() mutable {
-        for (const state::Item* item : state_.all(kToken)) tell(watch, *item);
-        watch_ = std::move(watch);
+    const bool runs = loop_.post([&, watch = std::move(watch)]() mutable {
+        for (const state::Item* item : state_.all(kind)) tell(watch, *item);
+        kept = std::move(watch);
         told.set_value();
     });
     if (runs) told.get_future().wait();
+}
+
+void StateFace::watch_tokens(TokenWatch told) { watch(kToken, watch_, std::move(told)); }
+void StateFace::watch_users(TokenWatch told) { watch(kUser, user_watch_, std::move(told)); }
+
+void StateFace::put_user(std::string name, Bytes record, Reply<Result<void>> reply) {
+    write({std::string(kUser), std::move(name), std::move(record), false, std::nullopt},
+          std::move(reply));
+}
+
+void StateFace::remove_user(std::string name, Reply<Result<void>> reply) {
+    write({std::string(kUser), std::move(name), std::nullopt, false, std::nullopt},
+          std::move(reply));
 }
 
 void StateFace::put_token(std::string id, Bytes record, Reply<Result<void>> reply) {

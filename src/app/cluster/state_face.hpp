@@ -20,16 +20,21 @@ public:
     void watch_tokens(TokenWatch watch) override;
     void put_token(std::string id, Bytes record, Reply<Result<void>> reply) override;
     void revoke_token(std::string id, Reply<Result<void>> reply) override;
+    void watch_users(TokenWatch watch) override;
+    void put_user(std::string name, Bytes record, Reply<Result<void>> reply) override;
+    void remove_user(std::string name, Reply<Result<void>> reply) override;
 
 private:
     void write(SharedState::Wish wish, Reply<Result<void>> reply);
     static void tell(const TokenWatch& watch, const state::Item& item);
 
+    void watch(std::string_view kind, TokenWatch& kept, TokenWatch watch);
+
     Loop& loop_;
     Engine& engine_;
     SharedState& state_;
     Settling* settling_;
-    TokenWatch watch_;  ///< the engine's thread
+    TokenWatch watch_, user_watch_;  ///< the engine's thread
 };
 
 }  // namespace anode::app

@@ -30,14 +30,24 @@ constexpr auto kKeys = std::to_array<KeyRow>({
     {"http.insecure", Bool, "false", kRestart, "",
      "Allow plain HTTP, or no authentication, on addresses that are not loopback."},
     {"http.threads", Count, "1", kRestart, "", "Threads that serve listeners and requests."},
-    {"http.tls.cert", Text, "", kRestart, "", "PEM file of the certificate chain; empty: no TLS."},
-    {"http.tls.key", SecretOrNone, "", kRestart, "", "The private key."},
-    {"http.tls.client_ca", Text, "", kRestart, "",
-     "PEM file; set: client certificates are accepted."},
+    {"http.tls.cert", Text, "", kLive, "",
+     "PEM file of the certificate and its chain; empty: no TLS. Files are read again when they "
+     "change; to begin or end TLS "
+     "needs a restart."},
+    {"http.tls.key", SecretOrNone, "", kLive, "", "The private key, PEM."},
+    {"http.tls.client_ca", Text, "", kLive, "",
+     "PEM file; set: client certificates are accepted, see auth.certificates."},
 
     {"auth.mode", Choice, "\"none\"", kRestart, "tokens|none", "Whether callers need a token."},
     {"auth.anonymous", GrantList, "[]", kLive, "",
      "What callers without a token may do, such as S:public.>."},
+    {"auth.certificates", CertificateGrantList, "[]", kLive, "",
+     "What holders of client certificates may do: NAME=GRANT with V, S:pattern, P:pattern, O or A; "
+     "NAME is a common name, "
+     "DNS name or URI of the certificate."},
+    {"auth.session_idle", Duration, "\"1h\"", kRestart, "",
+     "After how long without use a dashboard session ends."},
+    {"auth.session_max", Duration, "\"12h\"", kRestart, "", "After how long it ends in any case."},
 
     {"gossip.cluster", Text, "\"anode\"", kRestart, "",
      "Name of the cluster; it stands before every packet, and nodes of another one are refused."},
@@ -126,8 +136,7 @@ constexpr auto kKeys = std::to_array<KeyRow>({
     {"limits.requests", Number, "200", kRestart, "",
      "Requests a second for each token, callers without one by address; twice as many at once; 0: "
      "no limit. Without tokens it holds only if it is set."},
-    {"limits.messages", Number, "50000", kRestart, "",
-     "The same for published messages."},
+    {"limits.messages", Number, "50000", kRestart, "", "The same for published messages."},
 
     {"metrics.public", Bool, "false", kLive, "", "Whether /metrics needs no token."},
     {"shutdown.timeout", Duration, "\"30s\"", kLive, "", "Longest drain at the end."},
@@ -187,6 +196,8 @@ std::string_view describe(ValueKind kind) noexcept {
             return "a list of ports such as [80, 443]";
         case GrantList:
             return "a list of grants such as [\"S:public.>\"]";
+        case CertificateGrantList:
+            return "a list of grants such as [\"ops.example.org=O\"]";
         case Level:
             return "a level (string): debug, info, warn or error";
     }

@@ -29,8 +29,9 @@ enum class ValueKind : std::uint8_t {
     NetworkList,  ///< `10.3.0.0/16`
     OriginList,   ///< `https://hub.example.org`, never `*`
     PortList,
-    GrantList,  ///< `S:public.>`
-    Level,      ///< debug, info, warn, error; in a table per component
+    GrantList,             ///< `S:public.>`
+    CertificateGrantList,  ///< `ops.example.org=O`
+    Level,                 ///< debug, info, warn, error; in a table per component
 };
 
 /// One row of the table from which reading, checking, the reference, the sample and the help come.

@@ -79,6 +79,15 @@ std::string check_grant(std::string_view value) {
     return pattern ? std::string() : quoted(value) + ": " + pattern.error().what;
 }
 
+/// `NAME=GRANT`; here an operator's and an administrator's role can be granted too.
+std::string check_certificate_grant(std::string_view value) {
+    const auto equals = value.rfind('=');
+    if (equals == std::string_view::npos || equals == 0)
+        return quoted(value) + " is no grant such as ops.example.org=O";
+    const std::string_view grant = value.substr(equals + 1);
+    return grant == "V" || grant == "O" || grant == "A" ? std::string() : check_grant(grant);
+}
+
 std::string check_text(const KeyRow& row, std::string_view value) {
     switch (row.kind) {
         case ValueKind::Duration:
@@ -136,6 +145,8 @@ std::string check_item(const KeyRow& row, const TomlNode& item) {
             return check_origin(item.text);
         case ValueKind::GrantList:
             return check_grant(item.text);
+        case ValueKind::CertificateGrantList:
+            return check_certificate_grant(item.text);
         default:
             return item.text.empty() ? "an empty string in the list" : "";
     }
@@ -160,6 +171,7 @@ bool is_list(ValueKind kind) {
         case ValueKind::OriginList:
         case ValueKind::PortList:
         case ValueKind::GrantList:
+        case ValueKind::CertificateGrantList:
             return true;
         default:
             return false;

@@ -8,7 +8,7 @@ struct jq_state;
 
 /// What one program of libjq may use up for one message. libjq knows no limits: its allocator and the copying of values,
 /// which every step of a loop does, are ours in this program, and count.
-/// Source: ADR 0015.
+/// Source: ADR 0017.
 namespace anode::pipeline {
 
 struct JqLimits {

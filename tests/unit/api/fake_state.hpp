@@ -34,13 +34,30 @@ public:
         reply({});
     }
 
-    std::map<std::string, Bytes> tokens;
+    void watch_users(TokenWatch watch) override {
+        for (const auto& [name, record] : users) watch(name, &record);
+        user_watch_ = std::move(watch);
+    }
+    void put_user(std::string name, Bytes record, Reply<Result<void>> reply) override {
+        if (!refusal) return reply(refusal);
+        users[name] = record;
+        if (user_watch_) user_watch_(name, &record);
+        reply({});
+    }
+    void remove_user(std::string name, Reply<Result<void>> reply) override {
+        if (!refusal) return reply(refusal);
+        users.erase(name);
+        if (user_watch_) user_watch_(name, nullptr);
+        reply({});
+    }
+
+    std::map<std::string, Bytes> tokens, users;
     std::vector<std::string> lacking;  ///< who never has it in time
     Duration waited{0};
     Result<void> refusal;
 
 private:
-    TokenWatch watch_;
+    TokenWatch watch_, user_watch_;
 };
 
 }  // namespace anode::api

@@ -144,7 +144,7 @@ TEST_F(RestAccess, ARevokedTokenIsGoneAndARotatedOneHasANewSecret) {
 
 /// What a request with this token would leave at an open connection.
 Credential credential_of(RestNode& node, const std::string& token) {
-    const auto caller = node.auth->identify_token(token);
+    const auto caller = node.auth->identify_token(token, "127.0.0.1");
     EXPECT_TRUE(caller.has_value());
     return caller ? caller->credential : Credential{};
 }
