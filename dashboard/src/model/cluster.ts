@@ -1,6 +1,6 @@
 // The cluster as the page knows it. Nodes tell of themselves once a second on `$sys.stats.<node>`, and those messages reach every
 // node, so the one connection of the page brings all of them; events and gaps come the same way.
-import { computed, effect, signal } from '@preact/signals';
+import { batch, computed, effect, signal } from '@preact/signals';
 import { get, getText, type Page } from '../api/client';
 import { listen, type Subscription } from '../api/live';
 import type { Cluster, Event, Gap, Message, NodeDoc, Stats } from '../api/types';
@@ -49,11 +49,21 @@ function onStats(message: Message) {
     if (!s || typeof s.node !== 'string') return;
     const at = parse(s.at) || message.ts / 1000;
     remember(s, at);
-    const next = new Map(beats.peek());
-    next.set(s.node, { at, stats: s, out: s.out_per_second ?? null });
-    beats.value = next;
-    seriesTick.value++;
+    fresh.set(s.node, { at, stats: s, out: s.out_per_second ?? null });
 }
+/// What came since the last tick: however many nodes there are, the page is drawn anew once a second.
+const fresh = new Map<string, Beat>();
+effect(() => {
+    void now.value;
+    if (fresh.size === 0) return;
+    const next = new Map(beats.peek());
+    for (const [node, beat] of fresh) next.set(node, beat);
+    fresh.clear();
+    batch(() => {
+        beats.value = next;
+        seriesTick.value = seriesTick.peek() + 1;
+    });
+});
 
 const most = 200;
 function prepend<T extends { at: string }>(list: T[], one: T): T[] {
@@ -76,7 +86,7 @@ async function readPast() {
         const to = seriesOf(node) as unknown as Record<string, unknown[]>, from = late.t.findIndex(t => t > ((to['t']!.at(-1) as number | undefined) ?? 0));
         if (from >= 0) for (const [name, list] of Object.entries(late) as [string, unknown[]][]) to[name]!.push(...list.slice(from));
     }
-    seriesTick.value++;
+    seriesTick.value = seriesTick.peek() + 1;
 }
 
 let subs: Subscription[] = [];
@@ -131,9 +141,9 @@ export const nodes = computed<NodeNow[]>(() => members.value.map(doc => {
     return { doc, beat, age, state };
 }).sort((a, b) => a.doc.name.localeCompare(b.doc.name) || a.doc.id.localeCompare(b.doc.id)));
 
-const fresh = (n: NodeNow) => n.beat !== null && n.age < 5_000 && n.doc.state === 'alive';
+const heard = (n: NodeNow) => n.beat !== null && n.age < 5_000 && n.doc.state === 'alive';
 const sum = (pick: (b: Beat) => number | null | undefined) => {
-    const values = nodes.value.filter(fresh).map(n => pick(n.beat!)).filter((v): v is number => typeof v === 'number');
+    const values = nodes.value.filter(heard).map(n => pick(n.beat!)).filter((v): v is number => typeof v === 'number');
     return values.length ? values.reduce((a, b) => a + b, 0) : null;
 };
 export const totals = computed(() => ({
@@ -141,7 +151,7 @@ export const totals = computed(() => ({
     out: sum(b => b.out),
     listeners: sum(b => b.stats.listeners),
     memory: sum(b => b.stats.memory_bytes),
-    told: nodes.value.filter(fresh).length,
+    told: nodes.value.filter(heard).length,
 }));
 
 export const isSystem = (e: Event) => e.kind !== 'source';

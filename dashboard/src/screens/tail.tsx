@@ -1,4 +1,5 @@
 // Messages as they come: of a topic or a pattern, filtered by the node, drawn no faster than one can see.
+import { Component } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { saveAs } from '../api/client';
 import { listen, type GapFrame, type Subscription } from '../api/live';
@@ -55,6 +56,15 @@ function Payload({ message, as, diff }: { message: Message; as: string; diff?: S
     if (as === 'pretty') return <Json value={message.data} />;
     if (as === 'diff' && diff && message.data !== null && typeof message.data === 'object') return <code>{Object.entries(message.data).map(([k, v], i) => <span key={k} class={diff.has(k) ? 'mark' : 'muted'}>{i > 0 && ' '}{k}={JSON.stringify(v)}</span>)}</code>;
     return <code>{JSON.stringify(message.data)}</code>;
+}
+
+/// A line is drawn once: what has come does not change.
+class LineView extends Component<{ message: Message; as: string; copy: boolean; diff?: Set<string> }> {
+    override shouldComponentUpdate(next: this['props']) { return next.as !== this.props.as || next.copy !== this.props.copy; }
+    override render({ message: m, as, copy, diff }: this['props']) {
+        return <div class="line"><span class="muted nowrap">{atMicros(m.ts)}</span><a href={href('topics/' + seg(m.topic))}>{m.topic}</a>{m.key !== undefined && !m.topic.includes(m.key) && <span class="pill">{m.key}</span>}{m.kind && m.kind !== 'set' && <span class="pill">{m.kind}</span>}{m.flags?.map(f => <span class="pill" key={f}>{f}</span>)}
+            <Payload message={m} as={as} diff={diff} />{copy && <Copy text={JSON.stringify(m)} label="Copy this message" />}</div>;
+    }
 }
 
 export default function Tail() {
@@ -133,8 +143,7 @@ export default function Tail() {
                     {lines.length === 0 && <Empty title="Waiting for the next message" icon="tail"><p>Nothing of <span class="mono">{topics}</span> has come since this page began to listen{filter && ', or the filter lets nothing through'}.</p></Empty>}
                     {columns.length > 0 && lines.length > 0
                         ? <table class="table bars"><thead><tr><th scope="col">Time</th><th scope="col">Topic</th>{columns.map(c => <th scope="col" key={c}>{c}</th>)}</tr></thead><tbody>{shown.map(l => ('message' in l ? <tr key={l.id}><td class="muted nowrap">{atMicros(l.message.ts)}</td><td class="mono">{l.message.topic}</td>{columns.map(c => <td class="mono" key={c}>{valueAt(l.message.data, c)}</td>)}</tr> : <tr key={l.id}><td colSpan={columns.length + 2}><Special line={l} /></td></tr>))}</tbody></table>
-                        : shown.map(l => ('message' in l ? <div class="line" key={l.id}><span class="muted nowrap">{atMicros(l.message.ts)}</span><a href={href('topics/' + seg(l.message.topic))}>{l.message.topic}</a>{l.message.key !== undefined && !l.message.topic.includes(l.message.key) && <span class="pill">{l.message.key}</span>}{l.message.kind && l.message.kind !== 'set' && <span class="pill">{l.message.kind}</span>}{l.message.flags?.map(f => <span class="pill" key={f}>{f}</span>)}
-                            <Payload message={l.message} as={as} diff={as === 'diff' ? changed(l.message, before) : undefined} />{paused && <Copy text={JSON.stringify(l.message)} label="Copy this message" />}</div> : <Special key={l.id} line={l} />))}
+                        : shown.map(l => ('message' in l ? <LineView key={l.id} message={l.message} as={as} copy={paused} diff={as === 'diff' ? changed(l.message, before) : undefined} /> : <Special key={l.id} line={l} />))}
                 </div>}
         </Card>
         {topics && <details><summary>The same from elsewhere</summary><div class="stack" style={{ marginTop: 'var(--s2)' }}>

@@ -18,6 +18,7 @@ function worn(value: string): string {
 
 export function plot(into: HTMLElement, data: uPlot.AlignedData, spec: PlotSpec): uPlot {
     const muted = worn('var(--muted)'), line = worn('var(--line)');
+    const tones = Object.fromEntries(['ok', 'warn', 'bad', 'busy', 'line-strong'].map(t => [t, worn(`var(--${t})`)]));
     const font = '11px ' + (css('--sans') || 'sans-serif');
     const axis = { stroke: muted, font, grid: { stroke: line, width: 1 }, ticks: { show: false } };
     return new uPlot({
@@ -40,7 +41,7 @@ export function plot(into: HTMLElement, data: uPlot.AlignedData, spec: PlotSpec)
                     const x = u.valToPos(mark.at, 'x', true);
                     if (x < u.bbox.left || x > u.bbox.left + u.bbox.width) continue;
                     pen.save();
-                    pen.strokeStyle = worn(`var(--${mark.tone})`);
+                    pen.strokeStyle = tones[mark.tone] ?? muted;
                     pen.globalAlpha = .7;
                     pen.setLineDash([3, 3]);
                     pen.beginPath();
