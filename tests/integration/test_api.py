@@ -157,7 +157,7 @@ def test_every_guarded_row_asks_for_a_credential_and_for_its_role(closed):
             is_problem(answer, 400 if row["x-anode-role"] in ("V", "any") else 403)
             seen += 1
     assert seen > 60
-    closed.stop()  # its books are behind the token
+    closed.kill()  # its books are behind the token
 
 
 def test_every_json_answer_refuses_to_be_something_else(node):
@@ -249,7 +249,7 @@ def test_a_caller_that_is_too_fast_is_told_when_to_come_back(make_node):
     is_problem(refused[0], 429, "rate-limited")
     assert int(refused[0].headers["Retry-After"]) >= 1 and refused[0].json()["retry_ms"] > 0
     assert all(node.get("/livez").status == 200 for _ in range(5)), "probes are not counted"
-    node.stop()  # who looks at its books would be too fast as well
+    node.kill()  # who looks at its books would be too fast as well
 
 
 # -- the reference -----------------------------------------------------------------------------------------------------------

@@ -154,9 +154,14 @@ Answer page_of_list(const Request& request, const Bytes& json) {
         if (!joined.empty()) joined += ',';
         joined += item.raw();
     }
+    Bytes beside;  // what the list says of itself, such as whose it is
+    for (json::Value v = document.root().first(); v; v = v.next_in(document.root()))
+        if (!v.is_named("items") && !v.is_named("next"))
+            beside.append(",").append(text::json_string(v.name())).append(":").append(v.raw());
     const bool more = at > *skip + range->limit;
     return page_of(request, std::move(joined),
-                   more ? std::optional(std::to_string(*skip + range->limit)) : std::nullopt);
+                   more ? std::optional(std::to_string(*skip + range->limit)) : std::nullopt,
+                   beside);
 }
 
 /// What happens to an object, read in pages.
