@@ -88,6 +88,9 @@ std::optional<Problem> Connection::refusal_of(Exchange& exchange) {
     const auto method = parse_method(head.method);
     if (!method) {
         Problem problem{405, "method", "unknown method", {}, {}, {}};
+        if (const auto known = joined_path(head.segments))
+            problem.headers.emplace_back(
+                "Allow", Router::allow(parts_.router.find(Method::Options, *known)));
         if (head.method == "CONNECT" || head.method == "TRACE") close_after_ = true;
         return problem;
     }

@@ -84,6 +84,8 @@ std::optional<std::string> complaint(const Parameter& parameter, std::string_vie
             break;
         case Is::Time:
         case Is::Start:
+            if (value.size() > kPositionBytesMax) return "is too long for a time or a cursor";
+            break;
         case Is::Patterns:
             break;
     }

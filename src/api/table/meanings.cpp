@@ -46,7 +46,7 @@ Bytes schema_of(const Parameter& parameter) {
             break;
         case Is::Time:
         case Is::Start:
-            out.member("type", "string").member("minLength", 1).member("maxLength", 512);
+            out.member("type", "string").member("maxLength", kPositionBytesMax);
             break;
         case Is::Text:
             out.member("type", "string")

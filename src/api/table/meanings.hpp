@@ -13,18 +13,18 @@ namespace anode::api {
 
 struct HeaderMeaning {
     std::string_view name, key, text;  ///< key: its name among OpenAPI's components
-    std::size_t bytes_max = 0;
+    std::size_t bytes_max = 0;         ///< 0: that of the head
 };
 /// Request headers that rows name.
 inline constexpr std::array kHeaders{
-    HeaderMeaning{"If-Match", "IfMatch", "Change only this version: 412 if it is stale", 255},
+    HeaderMeaning{"If-Match", "IfMatch", "Change only this version: 412 if it is stale", 0},
     HeaderMeaning{"If-None-Match", "IfNoneMatch",
-                  "On reads an `ETag`: 304 if it holds. On writes `*`: create only", 255},
+                  "On reads an `ETag`: 304 if it holds. On writes `*`: create only", 0},
     HeaderMeaning{"Idempotency-Key", "IdempotencyKey",
                   "The same key within 10 minutes adds nothing", 255},
-    HeaderMeaning{"traceparent", "Traceparent", "W3C trace context, kept in `prov`", 55},
+    HeaderMeaning{"traceparent", "Traceparent", "W3C trace context, kept in `prov`", 0},
     HeaderMeaning{"Last-Event-ID", "LastEventId",
-                  "With server-sent events: a cursor that overrides `from`", 512},
+                  "With server-sent events: a cursor that overrides `from`", 0},
 };
 
 struct PathMeaning {

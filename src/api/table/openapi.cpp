@@ -155,7 +155,8 @@ void write_components(json::Writer& out) {
     for (const HeaderMeaning& header : kHeaders) {
         out.key(header.key).begin_object().member("name", header.name).member("in", "header");
         out.member("description", header.text).key("schema").begin_object();
-        out.member("type", "string").member("minLength", 1).member("maxLength", header.bytes_max);
+        out.member("type", "string");
+        if (header.bytes_max > 0) out.member("minLength", 1).member("maxLength", header.bytes_max);
         out.end_object().end_object();
     }
     out.end_object().key("schemas").begin_object();

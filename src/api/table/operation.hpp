@@ -17,6 +17,9 @@
 /// Source: interfaces, sections 6 to 10.
 namespace anode::api {
 
+/// A time, or a cursor, which is the longest position there is.
+inline constexpr std::size_t kPositionBytesMax = 512;
+
 /// What a query parameter may hold. `min` and `max` bound numbers, and the bytes of texts.
 struct Parameter {
     enum class Is : std::uint8_t {
@@ -39,12 +42,6 @@ struct Parameter {
     std::string_view standard = {};  ///< what holds without it
     std::string_view example = {};
     bool required = false;
-
-    [[nodiscard]] Parameter needed() const {
-        Parameter copy = *this;
-        copy.required = true;
-        return copy;
-    }
 };
 
 /// A form in which a body may come.
