@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import time
 from urllib.parse import quote
 
 import pytest
@@ -105,7 +106,8 @@ def address(rng, path, topics):
     path = path.replace("{topic}", topic).replace("{topic*}", topic).replace("{path}", "x").replace("{path*}", "x")
     path = re.sub(r"\{[a-z*]+\}", "absent", path)
     if path in ("/v1/stream", "/v1/messages"):
-        path += f"?topics={quote(random_pattern(rng))}&from=earliest&limit={rng.randint(1, 50)}"
+        # With an end in the past a stream ends by itself.
+        path += f"?topics={quote(random_pattern(rng))}&from=earliest&limit={rng.randint(1, 50)}&to={int(time.time() * 1e6)}"
     elif path.endswith("/messages"):
         path += "?limit=50"
     elif path == "/v1/topics":
