@@ -75,9 +75,12 @@ std::optional<Problem> wrong_body(const Operation& operation, const Request& req
         return Problem::media_type("the body must be " + known + ", not " +
                                    text::printable(request.content_type));
     }
-    if (none || form == nullptr || !form->media_type.ends_with("json")) return std::nullopt;
+    if (form == nullptr || !form->media_type.ends_with("json")) return std::nullopt;
     const Schema* schema = find_schema(form->schema);
     if (schema == nullptr || !schema->closed) return std::nullopt;
+    if (none)
+        return operation.body_required ? std::optional(wrong("", "invalid", "a body is required"))
+                                       : std::nullopt;
     json::Document document;
     if (const auto parsed = document.parse(request.body); !parsed)
         return parsed.error().code == Errc::TooDeep

@@ -99,7 +99,7 @@ void add_pipelines(std::vector<Schema>& all) {
         topic text<255
         data? any
         key? text
-        ts? integer)"});
+        ts? any Microseconds since 1970)"});
     all.push_back({.name = "PipelineTrialReport",
                    .text = "What each step made of each message",
                    .members = R"(
