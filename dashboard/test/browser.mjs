@@ -18,7 +18,7 @@ export async function open(browser, base, { width = 1440, height = 900, scheme =
     page.on('pageerror', error => faults.push('error: ' + (error.stack ?? error)));
     page.on('console', message => { if (/Content Security Policy|Refused to|Uncaught/.test(message.text())) faults.push('console: ' + message.text()); });
     page.on('dialog', dialog => { faults.push('dialog: ' + dialog.message()); void dialog.dismiss(); });
-    page.on('request', request => { const url = request.url(); if (/^https?:/.test(url) && new URL(url).origin !== base) faults.push('request to elsewhere: ' + url); });
+    page.on('request', request => { const url = request.url(); if (/^https?:/.test(url) && new URL(url).origin !== new URL(base).origin) faults.push('request to elsewhere: ' + url); });
     await page.addInitScript(() => { document.addEventListener('securitypolicyviolation', e => { (window.__violations ??= []).push(`${e.violatedDirective} ${e.blockedURI}`); }); });
     return {
         page, faults, context,

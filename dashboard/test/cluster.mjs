@@ -70,10 +70,10 @@ export async function startCluster(bin, count = 3) {
     };
 }
 
-/// The dashboard as the node serves it, or, if it was built without, in front of it.
+/// The dashboard as the node serves it; in front of it if it was built without, or if ANODE_PAGE=fresh asks for what was built last.
 export async function startPage(node) {
     const html = await (await fetch(node + '/ui')).text();
-    if (html.includes('<div id="app">')) return { url: node, end: async () => {} };
+    if (process.env.ANODE_PAGE !== 'fresh' && html.includes('<div id="app">')) return { url: node, end: async () => {} };
     const proxy = spawn(process.execPath, [join(root, 'dashboard/test/serve.mjs'), '--port', '0', '--node', node], { stdio: ['ignore', 'pipe', 'inherit'] });
     const url = await new Promise(done => proxy.stdout.once('data', line => done(String(line).trim().replace(/\/$/, ''))));
     return { url, end: async () => { proxy.kill(); } };

@@ -18,7 +18,7 @@ export function rowOf(s: SourceDoc, at: number): SourceRow {
     const known = 'lag_ms' in s || 'counters' in s || 'gaps' in s;
     return {
         name: s.name, type: s.type, provider: s.labels?.['provider'] ?? (s['provider'] as string | undefined) ?? '', enabled: s.enabled, origin: origin(s.origin ?? ''), state: s.state, why: s.why ?? '',
-        since: s.state_since ?? null, owner: s.owner, ownerName: s.owner_name ?? nameOf(s.owner),
+        since: s.state_since ?? null, owner: s.role === 'everywhere' ? null : s.owner, ownerName: s.role === 'everywhere' ? 'every node' : s.owner_name || nameOf(s.owner),
         standby: (s.candidates ?? []).filter(c => c !== s.owner).slice(0, 1), rate: known ? s.messages_per_second : null,
         lagMs: s.lag_ms ?? null, last: s.last_message ?? null, messages: s.messages,
         gaps: s.counters?.['gaps'] ?? (s['gaps'] as number | undefined) ?? null, error: s.last_error ?? null, nextDue: s.next_due ?? null, at,
@@ -43,10 +43,8 @@ function merged(docs: SourceDoc[], at: number): SourceRow[] {
         if (!seen) by.set(row.name, row);
         else if (seen.rate === null && row.rate !== null) by.set(row.name, row);
         else if (doc.role === 'everywhere' && row.rate !== null) {
-            seen.rate = (seen.rate ?? 0) + row.rate;
-            seen.messages += row.messages;
-            if ((row.last ?? '') > (seen.last ?? '')) seen.last = row.last;
-            if (row.state === 'live') seen.state = 'live';
+            const best = row.state === 'live' && seen.state !== 'live' ? row : seen;
+            by.set(row.name, { ...best, rate: (seen.rate ?? 0) + row.rate, messages: seen.messages + row.messages, last: (row.last ?? '') > (seen.last ?? '') ? row.last : seen.last });
         }
     }
     return [...by.values()].sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -57,8 +57,8 @@ export default function Overview() {
             <Stat label="Messages out" value={t.out === null ? '–' : compact(t.out)} unit={t.out === null ? '' : '/s'} note={t.out === null ? 'not told by this version' : 'to all listeners'} />
             <Stat label="Listeners" href={href('listeners')} value={listeners.data ? integer(listeners.data.rows.length) : t.listeners ?? '–'} note={listeners.data?.failed.length ? `${listeners.data.failed.length} nodes did not answer` : 'connected now'} />
             <Stat label="Sources live" href={href('sources')} value={sources.data ? integer(liveCount) : <span class="skeleton" />} unit={`of ${integer(enabled.length)}`} tone={bad.length ? 'warn' : ''} note={bad.length ? `${bad.length} in trouble` : 'none in trouble'} />
-            <Stat label="Delivery p50 / p99" value={worst99 === null ? '–' : <>{millis(worst50)}<small> / {millis(worst99)}</small></>} note={worst99 === null ? 'no deliveries measured' : 'of the slowest node'} />
-            <Stat label="Gaps, 24 h" href={href('gaps')} value={gap ? integer(gap.count) + (gap.more ? '+' : '') : <span class="skeleton" />} note={gap ? gap.lost ? `${compact(gap.lost)} messages known lost` : 'nothing known lost' : ''} />
+            <Stat label="Delivery, median" value={worst99 === null ? '–' : millis(worst50)} note={worst99 === null ? 'nothing was delivered just now' : `p99 ${millis(worst99)}; of the slowest node`} />
+            <Stat label="Gaps, 24 h" href={href('gaps')} value={gap ? integer(gap.count) + (gap.more ? '+' : '') : <span class="skeleton" />} note={gap ? gap.lost ? gap.lost === 1 ? '1 message known lost' : `${compact(gap.lost)} messages known lost` : 'nothing known lost' : ''} />
             <Stat label="Disk free" href={href('storage')} value={disk === undefined ? <span class="skeleton" /> : percent(disk, 1)} tone={disk !== undefined && disk < 0.08 ? 'bad' : ''} note={cluster.value ? `${bytes(cluster.value.bytes)} kept on this node` : ''} />
         </dl>
         <Charts />
