@@ -110,7 +110,8 @@ export default function Tail() {
     useEffect(() => { if (!paused && box.current) box.current.scrollTop = box.current.scrollHeight; }, [lines, paused]);
 
     const onScroll = () => {
-        const el = box.current!;
+        const el = box.current;
+        if (!el) return;
         const atEnd = el.scrollHeight - el.scrollTop - el.clientHeight < 40;
         if (!atEnd && !paused) setPaused(true);
         else if (atEnd && paused && el.scrollHeight > el.clientHeight) setPaused(false);
