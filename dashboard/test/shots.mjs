@@ -14,7 +14,7 @@ const folder = process.argv[2] && !process.argv[2].startsWith('--') ? process.ar
 const all = process.argv.includes('--all');
 const width = Number(option('--width', '1440')), scheme = option('--scheme', 'light');
 /// What the README shows.
-const chosen = [['overview', 'light'], ['cluster', 'dark'], ['sources', 'dark'], ['tail', 'light'], ['pipeline', 'light']];
+const chosen = [['overview', 'light'], ['sources', 'dark'], ['cluster', 'dark']];
 
 mkdirSync(folder, { recursive: true });
 const [cluster, browser] = await Promise.all([startCluster(process.env.ANODE_BIN ?? join(root, 'build/release/anode')), launch()]);

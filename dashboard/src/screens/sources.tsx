@@ -70,7 +70,7 @@ function List() {
         { id: 'lag', title: 'Lag', num: true, width: '6rem', sort: r => r.lagMs, cell: r => millis(r.lagMs) },
         { id: 'last', title: 'Last message', num: true, width: '9rem', sort: r => r.last, cell: r => (r.last ? <Ago time={r.last} /> : <span class="muted">{r.rate === null ? '–' : 'never'}</span>) },
         { id: 'gaps', title: 'Gaps', num: true, width: '4.5rem', sort: r => r.gaps, cell: r => (r.gaps === null ? '–' : r.gaps ? <a href={href('gaps', { source: r.name })}>{compact(r.gaps)}</a> : 0) },
-        { id: 'owner', title: 'Runs on', width: '6rem', sort: r => r.ownerName, cell: r => (r.owner ? <a href={href('nodes/' + seg(r.owner))}>{r.ownerName || nameOf(r.owner)}</a> : <span class="muted">{r.ownerName || 'no node'}</span>) },
+        { id: 'owner', title: 'Runs on', width: '7.5rem', sort: r => r.ownerName, cell: r => (r.owner ? <a href={href('nodes/' + seg(r.owner))}>{r.ownerName || nameOf(r.owner)}</a> : <span class="muted">{r.ownerName || 'no node'}</span>) },
         { id: 'standby', title: 'Next', width: '5rem', sort: r => nameOf(r.standby[0]), cell: r => <span class="muted">{nameOf(r.standby[0]) || '–'}</span> },
         { id: 'type', title: 'Type', width: '7.5rem', sort: r => r.type, cell: r => r.type },
         { id: 'provider', title: 'Provider', width: '7rem', sort: r => r.provider, tip: r => r.provider, cell: r => r.provider || <span class="muted">–</span> },
