@@ -164,8 +164,7 @@ TEST_F(LoopTaskSpec, NeverCallsAWatcherThatAnotherOneOfTheSameRoundRemoved) {
 
 struct LoopNapSpec : testing::Test {
     /// Lets a watcher read 500 bytes, one an event; tells how often the loop napped meanwhile.
-    std::uint64_t naps_of(Reader& reader, Facts& facts, const int& rounds,
-                          std::array<int, 2>& ends) {
+    std::uint64_t naps_of(Reader& reader) {
         Loop loop({.name = "nap", .nap_max = 500us, .nap_events_per_second = 100});
         loop.start();
         std::promise<void> watched;
@@ -197,7 +196,7 @@ struct LoopNapSpec : testing::Test {
 
 TEST_F(LoopNapSpec, StillRunsEverythingWhenItNapsBetweenBusyRounds) {
     Reader reader([this](std::uint32_t events) { on_byte(events); });
-    naps_of(reader, facts, rounds, ends);
+    naps_of(reader);
 }
 
 TEST_F(LoopNapSpec, DoesNotNapForWhatGathersByItself) {
@@ -205,7 +204,7 @@ TEST_F(LoopNapSpec, DoesNotNapForWhatGathersByItself) {
         using Reader::Reader;
         bool gathers() const noexcept override { return true; }
     } reader([this](std::uint32_t events) { on_byte(events); });
-    EXPECT_EQ(naps_of(reader, facts, rounds, ends), 0u);
+    EXPECT_EQ(naps_of(reader), 0u);
 }
 
 TEST(TimerHeapSpec, GivesTimersInOrderWhateverWasCancelled) {
