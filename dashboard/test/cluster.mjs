@@ -1,6 +1,6 @@
 // A cluster of real nodes with live feeds, for as long as a test needs one.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -62,6 +62,26 @@ export async function startCluster(bin, count = 3) {
         simulator: simulatorOf(folder),
         lastPid: Number(/kill -9 (\d+)/.exec(said)[1]),
         api: api(urls),
+        async end() {
+            run.kill('SIGTERM');
+            await Promise.race([ended, sleep(20_000)]);
+            rmSync(folder, { recursive: true, force: true });
+        },
+    };
+}
+
+/// One node, alone, that lets in only who has a token. `token` is the first administrator's.
+export async function startGuarded(bin) {
+    const folder = mkdtempSync(join(tmpdir(), 'anode-dashboard-'));
+    const port = await firstPort();
+    writeFileSync(join(folder, 'anode.toml'), `[node]\nname = "guarded"\ndata_dir = "${folder}/data"\n[http]\nlisten = ["127.0.0.1:${port}"]\n[auth]\nmode = "tokens"\n[gossip]\nlisten = "127.0.0.1:${port + 1}"\ninsecure = true\n[mesh]\nlisten = "127.0.0.1:${port + 2}"\n`);
+    const run = spawn(bin, ['run', '-c', join(folder, 'anode.toml')], { stdio: 'ignore' });
+    const ended = new Promise(done => run.once('exit', done));
+    const url = `http://127.0.0.1:${port}`;
+    await until('the guarded node', 30_000, async () => (await fetch(url + '/readyz')).ok);
+    return {
+        url,
+        token: readFileSync(join(folder, 'data/bootstrap-token'), 'utf8').trim(),
         async end() {
             run.kill('SIGTERM');
             await Promise.race([ended, sleep(20_000)]);

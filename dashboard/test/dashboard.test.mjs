@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { launch, open } from './browser.mjs';
-import { root, sleep, startCluster, startPage, until } from './cluster.mjs';
+import { root, sleep, startCluster, startGuarded, startPage, until } from './cluster.mjs';
 import { furnish, pathOf, screens } from './screens.mjs';
 
 const bin = process.env.ANODE_BIN ?? root + '/build/release/anode';
@@ -239,6 +239,38 @@ describe('how it is served', () => {
         assert.equal(file.headers.get('cache-control'), 'public, max-age=31536000, immutable');
         assert.equal(file.headers.get('content-encoding'), 'gzip');
         assert.equal((await fetch(site.url + '/ui/a/none.js')).status, 404);
+    });
+});
+
+describe('a node that asks who one is', () => {
+    it('lets in whoever has a token, shows a newcomer what to do, and makes tokens of its own', { timeout: 120_000 }, async () => {
+        const guarded = await startGuarded(bin), at = await startPage(guarded.url);
+        try {
+            const tab = await open(browser, at.url);
+            const { page } = tab;
+            await page.goto(at.url + '/ui/storage');
+            const secret = page.getByLabel('Token', { exact: false }).last();
+            await secret.waitFor({ timeout: 20_000 });
+            assert.deepEqual(await tab.axe(), []);
+            await secret.fill('an_0123456789_' + 'x'.repeat(43));
+            await page.getByRole('button', { name: 'Sign in' }).click();
+            await page.getByText('does not know this token').waitFor();
+            await secret.fill(guarded.token);
+            await page.getByRole('button', { name: 'Sign in' }).click();
+            await page.getByRole('heading', { level: 1, name: 'Storage' }).waitFor({ timeout: 20_000 });
+            await tab.go('/ui/overview');
+            await page.getByRole('heading', { level: 1, name: 'Welcome' }).waitFor({ timeout: 20_000 });
+            assert.deepEqual(await tab.axe(), []);
+
+            await tab.go('/ui/access');
+            await page.getByRole('button', { name: 'New token' }).click();
+            await page.getByRole('dialog').getByLabel('Name').fill('a reader');
+            await page.getByRole('button', { name: 'Create' }).click();
+            await page.getByText('shown this once').waitFor({ timeout: 20_000 });
+            assert.match(await page.locator('.banner pre').first().innerText(), /^an_\w{10}_/);
+            assert.deepEqual(tab.faults, []);
+            await tab.context.close();
+        } finally { await at.end(); await guarded.end(); }
     });
 });
 
