@@ -1,6 +1,6 @@
 // A cluster of real nodes with live feeds, for as long as a test needs one.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -30,6 +30,7 @@ async function firstPort() {
     }
 }
 
+const commandOf = pid => { try { return readFileSync(`/proc/${pid}/cmdline`, 'utf8'); } catch { return ''; } };
 const api = urls => async (path, method = 'GET', body, at = 0) => {
     const response = await fetch(urls[at] + path, { method, headers: body === undefined ? {} : { 'Content-Type': 'application/json' }, body: body === undefined ? undefined : JSON.stringify(body) });
     const text = await response.text();
@@ -61,6 +62,8 @@ export async function startCluster(bin, count = 3) {
         urls,
         simulator: simulatorOf(folder),
         lastPid: Number(/kill -9 (\d+)/.exec(said)[1]),
+        /// The process of the node `i`, from 1.
+        pid: i => Number(readdirSync('/proc').find(p => /^\d+$/.test(p) && commandOf(p).includes(`${folder}/n${i}/anode.toml`))),
         api: api(urls),
         async end() {
             run.kill('SIGTERM');

@@ -292,3 +292,16 @@ describe('a node that is killed', () => {
         await tab.context.close();
     });
 });
+
+describe('a node that ends', () => {
+    it('hands its page over to another, and the view goes on there', { timeout: 90_000 }, async t => {
+        if (!cluster.lastPid || site.url !== cluster.urls[0]) return t.skip('the page is not the node\'s own');
+        const tab = await open(browser, cluster.urls[1]);
+        await tab.go('/ui/sources?q=north');
+        await until('the connection', 20_000, async () => await tab.page.locator('tbody tr').count() > 3);
+        process.kill(cluster.pid(2), 'SIGTERM');
+        await until('the same view elsewhere', 60_000, () => tab.page.url() === cluster.urls[0] + '/ui/sources?q=north');
+        await until('its rows', 20_000, async () => await tab.page.locator('tbody tr').count() > 3);
+        await tab.context.close();
+    });
+});
