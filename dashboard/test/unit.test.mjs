@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const src = join(dirname(fileURLToPath(import.meta.url)), '../src');
 const { outputFiles: [bundle] } = await build({
-    stdin: { contents: ['model/format', 'model/preview', 'model/metrics', 'ui/diff', 'ui/table', 'ui/editor'].map(m => `export * from './${m}';`).join('\n') + "\nexport { covers } from './api/live';", resolveDir: src },
+    stdin: { contents: ['model/format', 'model/preview', 'model/metrics', 'ui/diff', 'ui/table', 'ui/editor'].map(m => `export * from './${m}';`).join('\n') + "\nexport { covers, payloadText } from './api/live';", resolveDir: src },
     bundle: true, format: 'esm', write: false, jsx: 'automatic', jsxImportSource: 'preact', platform: 'browser',
 });
 // The modules look at the page when they are loaded: this much of one is enough.
@@ -34,6 +34,15 @@ describe('patterns', () => {
     it('match as the node matches them', () => {
         for (const [p, t, yes] of [['a.b', 'a.b', true], ['a.*', 'a.b', true], ['a.*', 'a', false], ['a.*', 'a.b.c', false], ['a.>', 'a.b.c', true], ['a.>', 'a', false], ['>', 'a', true], ['>', '$sys.gap', false], ['*.gap', '$sys.gap', false], ['$sys.>', '$sys.gap', true], ['a.**', 'a.b', true]])
             assert.equal(covers(p, t), yes, `${p} ${t}`);
+    });
+});
+
+describe('a payload', () => {
+    const shown = line => m.payloadText({ ...JSON.parse(line), line });
+    it('is shown as its source wrote it', () => {
+        assert.equal(shown('{"cursor":"c","topic":"a","data":{"id":12345678901234567890,"p":1.0}}'), '{"id":12345678901234567890,"p":1.0}');
+        assert.equal(shown('{"cursor":"c","key":"x,\\"data\\":1","data":[1.50]}'), '[1.50]');
+        assert.equal(shown('{"cursor":"c","data":{"a":1},"flags":["late"]}'), '{"a":1}');
     });
 });
 

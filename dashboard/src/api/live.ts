@@ -96,7 +96,18 @@ function drop(sub: Subscription) {
     sub.sid = null;
 }
 
-function heard(message: Message) {
+/// The payload as its source wrote it. A parser would round numbers that are longer than a double, and print 1.0 as 1.
+export function payloadText(message: Message): string {
+    const line = message.line ?? '', at = line.indexOf(',"data":');
+    if (at > 0) {
+        const text = line.slice(at + 8, -1);
+        try { JSON.parse(text); return text; } catch { /* something follows it */ }
+    }
+    return JSON.stringify(message.data);
+}
+
+function heard(message: Message, line: string) {
+    message.line = line;
     const tokens = message.topic.split('.');
     for (const sub of subscriptions)
         if (sub.hears(tokens)) {
@@ -146,7 +157,7 @@ function received(text: string) {
     let value: Frame | Message;
     try { value = JSON.parse(text) as Frame | Message; } catch { return; }
     if ('op' in value) control(value);
-    else heard(value);
+    else heard(value, text);
 }
 
 const base64url = (text: string) => btoa(text).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');

@@ -60,6 +60,7 @@ export interface Event { at: string; node: string; kind: string; source?: string
 export interface Message {
     cursor: string; id: string; topic: string; ts: number; src: string; node: string; data?: unknown; b64?: string; ct?: string;
     key?: string; kind?: string; sts?: number; flags?: string[];
+    line?: string;  ///< as it came over the live connection: numbers keep every digit there
 }
 
 export interface Topic {

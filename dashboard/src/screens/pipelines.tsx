@@ -56,7 +56,7 @@ function Bench({ definition, name }: { definition: unknown; name: string | null 
             {trial && <>{trial.slow_path && <p class="age"><Icon name="warn" size={14} /> A step uses more of jq than is compiled: it runs, about ten times slower.</p>}
                 {trial.results.map((r, i) => <div key={i} class="message"><div class="row"><span class="pill">{i + 1}</span><span class="mono">{r.input.topic}</span>{r.error && <span class="age">{r.error}</span>}</div>
                     <ul class="ticks">{r.steps.map((s, j) => <li key={j}><State state={s.result === 'passed' ? 'ok' : s.result === 'failed' || s.result === 'error' ? 'failed' : 'left'} word={`${s.step + 1} ${s.kind}`} /><span><span class={s.result === 'passed' ? 'muted' : ''}>{s.result}{(s.detail ?? s.error) && `: ${s.detail ?? s.error}`}</span>{s.message?.data !== undefined && <details><summary class="mono cut">{JSON.stringify(s.message.data).slice(0, 140)}</summary><Json value={s.message} /></details>}</span><span class="num note">{s.used !== undefined ? `${integer(s.used)} steps` : ''}</span></li>)}</ul>
-                    {r.outputs?.length ? r.outputs.map((o, j) => <p key={j}><Icon name="right" size={12} /> <span class="mono">{o.topic}</span> <code>{JSON.stringify(o.data)}</code></p>) : <p class="muted">No output.</p>}</div>)}
+                    {r.outputs?.length ? r.outputs.map((o, j) => <p key={j} class="row" style={{ maxWidth: 'none' }}><Icon name="right" size={12} /> <span class="mono">{o.topic}</span> <code>{JSON.stringify(o.data)}</code></p>) : <p class="muted">No output.</p>}</div>)}
                 {(trial.held?.length ?? 0) > 0 && <p class="note">{plural(trial.held!.length, 'message')} still held by a window at the end.</p>}</>}</div>
     </Card>;
 }

@@ -1,7 +1,7 @@
 // One source: where it is in its life, what it says, what goes wrong, how it is defined.
 import { useEffect, useState } from 'preact/hooks';
 import { ApiError, get, getWithTag, may, send, type Page } from '../api/client';
-import { listen } from '../api/live';
+import { listen, payloadText } from '../api/live';
 import type { Message, SourceDoc } from '../api/types';
 import { nameOf } from '../model/cluster';
 import { atMicros, bytes, compact, integer, millis, plural, rate } from '../model/format';
@@ -63,7 +63,7 @@ function Mapped({ name }: { name: string }) {
     }, [pattern, name]);
     if (refused) return <Empty title="The messages cannot be shown" icon="warn"><p>{refused}</p></Empty>;
     return <div>{rows.length === 0 ? <Empty title="Waiting for its next message" icon="tail"><p>Newest of each topic, twice a second. <a href={href('tail', { topics: pattern ?? '>' })}>Everything in the live tail</a>.</p></Empty>
-        : <ul class="lines">{rows.map(m => <li key={m.id}><span class="muted">{atMicros(m.ts)}</span> <a href={href('topics/' + seg(m.topic))}>{m.topic}</a> {m.key && <span class="pill">{m.key}</span>}<code>{m.data === undefined ? `${m.ct}, ${bytes((m.b64?.length ?? 0) * 3 / 4)}` : JSON.stringify(m.data)}</code></li>)}</ul>}</div>;
+        : <ul class="lines">{rows.map(m => <li key={m.id}><span class="muted">{atMicros(m.ts)}</span> <a href={href('topics/' + seg(m.topic))}>{m.topic}</a> {m.key && <span class="pill">{m.key}</span>}<code>{m.data === undefined ? `${m.ct}, ${bytes((m.b64?.length ?? 0) * 3 / 4)}` : payloadText(m)}</code></li>)}</ul>}</div>;
 }
 /// `md.{exchange}.{symbol}` → `md.*.*`
 export const patternOf = (template: string) => template.replace(/\{[^}]*\}/g, '\u0000').split('.').map(t => (t.includes('\u0000') ? '*' : t)).join('.');

@@ -2,7 +2,7 @@
 import { Component } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { saveAs } from '../api/client';
-import { listen, type GapFrame, type Subscription } from '../api/live';
+import { listen, payloadText, type GapFrame, type Subscription } from '../api/live';
 import type { Message } from '../api/types';
 import { atMicros, compact, integer } from '../model/format';
 import { href, param, setParam } from '../router';
@@ -55,7 +55,7 @@ function Payload({ message, as, diff }: { message: Message; as: string; diff?: S
     if (message.data === undefined) return <pre class="mono hex">{message.b64 ? hex(message.b64) : message.ct}</pre>;
     if (as === 'pretty') return <Json value={message.data} />;
     if (as === 'diff' && diff && message.data !== null && typeof message.data === 'object') return <code>{Object.entries(message.data).map(([k, v], i) => <span key={k} class={diff.has(k) ? 'mark' : 'muted'}>{i > 0 && ' '}{k}={JSON.stringify(v)}</span>)}</code>;
-    return <code>{JSON.stringify(message.data)}</code>;
+    return <code>{payloadText(message)}</code>;
 }
 
 /// A line is drawn once: what has come does not change.
@@ -63,7 +63,7 @@ class LineView extends Component<{ message: Message; as: string; copy: boolean; 
     override shouldComponentUpdate(next: this['props']) { return next.as !== this.props.as || next.copy !== this.props.copy; }
     override render({ message: m, as, copy, diff }: this['props']) {
         return <div class="line"><span class="muted nowrap">{atMicros(m.ts)}</span><a href={href('topics/' + seg(m.topic))}>{m.topic}</a>{m.key !== undefined && !m.topic.includes(m.key) && <span class="pill">{m.key}</span>}{m.kind && m.kind !== 'set' && <span class="pill">{m.kind}</span>}{m.flags?.map(f => <span class="pill" key={f}>{f}</span>)}
-            <Payload message={m} as={as} diff={diff} />{copy && <Copy text={JSON.stringify(m)} label="Copy this message" />}</div>;
+            <Payload message={m} as={as} diff={diff} />{copy && <Copy text={m.line ?? ''} label="Copy this message" />}</div>;
     }
 }
 
@@ -118,7 +118,7 @@ export default function Tail() {
     };
     const go = () => { setParam('filter', typed.filter.trim() || null); setParam('columns', typed.columns.trim() || null); setParam('topics', typed.topics.trim() || '>', true); setPaused(false); };
     const save = () => {
-        const text = tape.current.lines.map(l => ('message' in l ? JSON.stringify(l.message) : 'gap' in l ? JSON.stringify(l.gap) : '')).filter(Boolean).join('\n') + '\n';
+        const text = tape.current.lines.map(l => ('message' in l ? l.message.line ?? '' : 'gap' in l ? JSON.stringify(l.gap) : '')).filter(Boolean).join('\n') + '\n';
         saveAs(new Blob([text], { type: 'application/x-ndjson' }), 'tail.ndjson');
     };
     const url = `${location.origin}/v1/stream?topics=${topics || '>'}${filter ? '&filter=' + seg(filter) : ''}`;
