@@ -5,7 +5,7 @@ from guarded import Authority, Guarded, connect
 from patience import eventually
 
 PLANTED = {
-    "header": "planted-header-7c1f", "file": "planted-file-9a2e", "environment": "planted-env-55d0",
+    "header": "planted-header-7c1f", "literal": "planted-literal-31bc", "file": "planted-file-9a2e", "environment": "planted-env-55d0",
     "password": "planted password 31", "cookie": "", "token": "", "ticket": "",
 }
 
@@ -28,11 +28,11 @@ def test_planted_secrets_are_in_no_output(tmp_path):
         first = node.post("/v1/sources?dry_run=1", feed)
         made = node.post("/v1/sources", feed) if first.status == 200 else first
         assert made.status in (201, 422), made
-        for wrong in ({**feed, "name": "w1", "headers": {"Authorization": "Bearer " + planted["header"]}},
+        for wrong in ({**feed, "name": "w1", "headers": {"Authorization": "Bearer " + planted["literal"]}},
                       {**feed, "name": "w2", "url": f"ws://user:{planted['header']}@127.0.0.1/x"},
                       {**feed, "name": "w3", "auth": {"type": "bearer", "token": planted["header"]}}):
             answer = node.post("/v1/sources", wrong)
-            assert planted["header"] not in answer.text, answer
+            assert planted["header"] not in answer.text and planted["literal"] not in answer.text, answer
         assert node.request("PUT", "/v1/users/ann", {"password": planted["password"], "roles": ["A"]}).status == 201
         signed_in = node.post("/v1/session", {"name": "ann", "password": planted["password"]}, token=False)
         planted["cookie"] = signed_in.headers["Set-Cookie"].split("=", 1)[1].split(";")[0]
@@ -76,7 +76,7 @@ def test_planted_secrets_are_in_no_output(tmp_path):
         for what, text in outputs:
             for name, secret in planted.items():
                 assert not secret or secret not in text, f"the {name} secret stands in: {what}"
-        # A copy of the data directory is worth no token, no password and no session.
+        # A copy of the data directory is worth no token, no password and no session, and nothing that a definition only refers to.
         for file in node.data.rglob("*"):
             if not file.is_file() or file.name == "bootstrap-token":
                 continue
