@@ -15,6 +15,7 @@
 namespace anode::mesh {
 
 inline constexpr LinkId kNoLink{0};
+inline constexpr std::uint8_t kDepthMost = 100;  ///< no tree comes near it
 
 /// Where a node gets a log from. Source: dissemination, section 2.6.
 struct Tree {

@@ -208,6 +208,7 @@ bool Mesh::Parts::fill(LogEntry& entry, WireBlock block, const NodeId& from) {
     const bool fresh = delivery.take(entry, std::move(block), from, 0, true);
     // Repair may bring more than the live path has so far: it counts as head like any other.
     if (entry.state.head() > head) {
+        trees.begins(entry);
         digests.mark(entry);
         streams.grew(entry, kNoLink);
     }

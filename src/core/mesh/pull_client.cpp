@@ -232,7 +232,7 @@ void PullClient::tick() {
         (void)start(std::move(*choice));
     }
     // Peers that wait for their time to come again.
-    if (units_.size() == kUnitsMax || (holed_.empty() && tails_.empty())) return;
+    if (units_.size() == kUnitsMax || (holed_.empty() && lost_.empty() && tails_.empty())) return;
     for (const auto& [peer, standing] : standings_)
         if (standing.not_before > now) start_at_ = std::min(start_at_, standing.not_before);
 }

@@ -127,7 +127,8 @@ void Streams::send_block(Link& link, LogEntry& entry, const WireBlock& block) {
     ++shared_.counters.blocks_out;
     shared_.counters.messages_out += block.count;
     const auto lx = shared_.alias(link, entry);
-    shared_.send(link, frames::Data{lx, entry.tree.depth, *wire}, wire);
+    const std::uint8_t hops = entry.tree.rooted ? entry.tree.depth : kDepthUnknown;
+    shared_.send(link, frames::Data{lx, hops, *wire}, wire);
     if (link.live_outstanding == 0) link.credit_at = shared_.now.mono;
     link.live_outstanding += wire->size();
     link.credit -= static_cast<std::int64_t>(wire->size());

@@ -89,7 +89,9 @@ void Trees::heard(Link& link, const LogKey& log, const Heard& what) {
         edge.attached = what.attached;
     }
     Tree& tree = entry->tree;
-    if (entry->own() || !counts(link, edge)) return;
+    if (entry->own()) return;
+    // It is not asked just now, and will not say it again.
+    if (!counts(link, edge)) return begins(*entry);
     const Seq head = entry->state.head();
     switch (tree.state) {
         case Tree::State::Held:
@@ -211,7 +213,9 @@ Link* Trees::candidate(LogEntry& entry, bool level, LinkId except) {
             return false;
         if (edge->head > head) return true;
         if (!level || edge->head != head) return false;
-        if (tree.depth == kDepthUnknown) return true;
+        if (head == 0) return true;
+        // Whoever has no parent itself would be asked and left at once, again and again.
+        if (tree.depth == kDepthUnknown) return edge->attached;
         // Once it has asked twice, those below it know that it leads nowhere, and say so.
         return edge->attached && (edge->depth <= tree.depth || tree.query_delay > kAskedTwice);
     };

@@ -47,6 +47,9 @@ public:
     void on_query_reply(Link& link, const frames::QueryReply& reply);
     void on_race(Link& link, LogEntry& entry, const frames::Race& race);
 
+    /// There is something of a log that was empty so far: who has it without a parent asks for one from now on.
+    void begins(LogEntry& entry);
+
     void link_sync(Link& link);
     void link_up(Link& link);
     void link_down(Link& link);

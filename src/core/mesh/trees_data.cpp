@@ -73,13 +73,17 @@ void Trees::append(Link& link, LogEntry& entry, WireBlock block, std::uint8_t ho
     if (tree.state == Tree::State::Orphan && !link.edge(entry.number).pruned)
         set_parent(entry, &link);
     if (link.id == tree.parent) {
-        tree.depth = static_cast<std::uint8_t>(std::min<unsigned>(hops, kDepthUnknown - 2) + 1);
-        tree.rooted = true;
+        // What has come down from the origin shows the way; what a parent without one has in store does not.
+        if (hops < kDepthMost) {
+            tree.depth = static_cast<std::uint8_t>(hops + 1);
+            tree.rooted = true;
+        }
         tree.data_at = shared_.now.mono;
     }
     const WireBlock taken = block;
     (void)delivery_.take(entry, std::move(block), link.peer, hops, false);
     measure(entry, taken);
+    begins(entry);
     digests_.mark(entry);
     const bool ack_asked = (flags & block_flag::kAckRequested) != 0;
     if (ack_asked) entry.ack_asked = taken.last();

@@ -7,7 +7,6 @@ namespace anode::mesh {
 namespace {
 
 constexpr std::uint32_t kChildrenMesh = 28, kChildrenRings = 16;
-constexpr std::uint8_t kDepthMost = 100;  ///< no tree comes near it
 constexpr unsigned kFailuresMax = 3;
 constexpr Seq kInventedRoom = Seq{1} << 18;
 constexpr double kInventedSeconds = 5;

@@ -48,11 +48,19 @@ void Trees::query(LogEntry& entry) {
 /// Nothing more is written to a log that is over, so nobody is asked; but its origin may be back by then.
 void Trees::ask_later(LogEntry& entry) {
     Tree& tree = entry.tree;
-    // Whoever gets the first entry of an empty log will say so.
-    const bool empty = entry.state.head() == 0;
+    // Whoever gets the first entry of an empty log will say so, but once only.
+    const bool empty =
+        entry.state.head() == 0 && std::ranges::none_of(shared_.links.all(), [&](const auto& one) {
+            const Edge* edge = one.second->edge_if(entry.number);
+            return edge != nullptr && edge->head != 0;
+        });
     tree.query_at = empty ? kNever : shared_.now.mono + tree.query_delay;
-    tree.query_delay = std::min<Duration>(2 * tree.query_delay, kQueryLongest);
+    if (!empty) tree.query_delay = std::min<Duration>(2 * tree.query_delay, kQueryLongest);
     shared_.logs.arm(entry);
+}
+
+void Trees::begins(LogEntry& entry) {
+    if (entry.tree.query_at == kNever && !entry.tree.fresh && seeks(entry)) ask_later(entry);
 }
 
 void Trees::flush() {

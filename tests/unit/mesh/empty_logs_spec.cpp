@@ -73,6 +73,44 @@ TEST(EmptyLogs, AnEmptyOrphanAsksOnceAndIsNoUnrest) {
     EXPECT_THAT(node.hears<frames::Query>(q), IsEmpty());
 }
 
+TEST(EmptyLogs, OneWhoseBlocksComeAfterItsGraftWasGivenUpIsSoughtAgain) {
+    Bench node;
+    node.member(1);
+    const LinkId p = node.links_with(1);
+    const LogKey log = log_of(1);
+    node.announces(p, log, 3, 0);
+    node.passes(500ms);
+    EXPECT_EQ(node.view(log).state, "orphan") << "no answer in time";
+    // Too late: we are no child any more, yet what was on the way is taken.
+    node.accepts(p, log, 3, 0);
+    node.sends(p, log, make_block(log, 1, 3));
+    const auto lx = node.names(p, log);
+    node.says(p, frames::QueryReply{{{lx, 3, 0, true}}});
+    EXPECT_EQ(node.view(log).head, 3u);
+    EXPECT_EQ(node.view(log).state, "orphan");
+    node.clear();
+    node.passes(5s);
+    ASSERT_THAT(node.hears<frames::Query>(p), testing::Not(IsEmpty()));
+    node.says(p, frames::QueryReply{{{lx, 3, 0, true}}});
+    node.passes(5ms);
+    EXPECT_THAT(node.hears<frames::Graft>(p), SizeIs(1));
+}
+
+TEST(EmptyLogs, AnEmptyOrphanIsSoughtWhenSomebodyHasItsFirstBlock) {
+    Bench node;
+    node.member(1);
+    const LinkId p = node.links_with(1);
+    node.announces(p, log_of(1), 0, 0);
+    node.passes(500ms);
+    EXPECT_EQ(node.view(log_of(1)).state, "orphan");
+    node.clear();
+    // It is not asked just now, since it did not answer; and it says so once only.
+    node.digests(p, log_of(1), 1);
+    EXPECT_THAT(node.hears<frames::Graft>(p), IsEmpty());
+    node.passes(5s);
+    EXPECT_THAT(node.hears<frames::Query>(p), testing::Not(IsEmpty()));
+}
+
 struct QuietMesh : testing::Test {
     Net net;
     std::vector<Node*> nodes;

@@ -453,6 +453,39 @@ TEST_F(MeshTrees, AParentThatLeadsNowhereAndHasNoMoreIsNotTaken) {
     EXPECT_THAT(node.hears<frames::Prune>(q), SizeIs(1));
 }
 
+TEST_F(MeshTrees, WhatAParentWithoutAWaySendsShowsNoWay) {
+    node.member(1);
+    const LinkId p = node.links_with(2), q = node.links_with(3);
+    node.attach(p, log, 3, 255);
+    EXPECT_EQ(node.view(log).state, "attached");
+    EXPECT_EQ(node.view(log).head, 3u);
+    node.says(q, frames::Query{{node.names(q, log)}});
+    ASSERT_THAT(node.hears<frames::QueryReply>(q), SizeIs(1));
+    EXPECT_FALSE(node.hears<frames::QueryReply>(q)[0].rows.at(0).attached);
+    node.grafts(q, log, 1);
+    for (const auto& data : node.hears<frames::Data>(q)) EXPECT_EQ(data.hops, 255);
+    node.sends(p, log, make_block(log, 4), 0);
+    node.clear();
+    node.says(q, frames::Query{{node.names(q, log)}});
+    EXPECT_TRUE(node.hears<frames::QueryReply>(q).at(0).rows.at(0).attached)
+        << "this one came from the origin";
+}
+
+TEST_F(MeshTrees, AnOrphanThatNeverHadADepthDoesNotAskWhoHasNoParentEither) {
+    node.member(1);
+    const LinkId p = node.links_with(2), q = node.links_with(3);
+    node.attach(p, log, 3, 255);
+    node.give(LinkClosed{p, LinkEnd::Reset, ""});
+    node.clear();
+    const auto lx = node.names(q, log);
+    node.says(q, frames::QueryReply{{{lx, 3, 255, false}}});
+    node.passes(5ms);
+    EXPECT_THAT(node.hears<frames::Graft>(q), IsEmpty());
+    node.says(q, frames::QueryReply{{{lx, 3, 1, true}}});
+    node.passes(5ms);
+    EXPECT_THAT(node.hears<frames::Graft>(q), SizeIs(1));
+}
+
 TEST_F(MeshTrees, ACircleIsADepthThatGrowsTooFar) {
     node.member(1);
     const LinkId p = node.links_with(2);
