@@ -22,11 +22,11 @@ std::string unrest(const mesh::Mesh& mesh) {
     for (const mesh::LinkView& link : mesh.links())
         out += " " + link.name + "=" + std::string(name_of(link.purpose)) + "/" +
                std::string(link.state);
+    out += ";" + mesh.unrest();
     for (const mesh::LogView& log : mesh.logs())
-        if ((log.state != "attached" && log.state != "origin" && log.state != "closed") ||
-            !log.missing.empty())
-            out += " " + text_of(log.log) + "=" + std::string(log.state) + " at " +
-                   std::to_string(log.head) + ", " + std::to_string(log.missing.size()) + " holes";
+        if (!log.missing.empty())
+            out +=
+                " " + text_of(log.log) + " has " + std::to_string(log.missing.size()) + " holes,";
     return out;
 }
 

@@ -221,6 +221,17 @@ void Mesh::Parts::give_up(LogEntry& entry, SeqRange range, Skip why) {
 
 bool Mesh::Parts::live_lags() const { return streams.worst_wait() > 20ms; }
 
+std::string Mesh::Parts::unrest() const {
+    std::string text;
+    if (!links.neighbours().complete()) text += " neighbours are missing,";
+    for (const auto& [log, entry] : shared.logs.all())
+        if (const auto why = trees.unrest(*entry); !why.empty())
+            text += " " + log.node.text() + "@" + std::to_string(log.epoch.value) + "/" +
+                    std::to_string(log.lane) + " at " + std::to_string(entry->state.head()) + ": " +
+                    std::string(why) + ",";
+    return text + repair.unrest();
+}
+
 bool Mesh::Parts::settled() const {
     if (!links.neighbours().complete()) return false;
     for (const auto& [log, entry] : shared.logs.all())

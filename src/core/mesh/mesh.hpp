@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/rng.hpp"
@@ -71,6 +72,8 @@ public:
     [[nodiscard]] std::vector<NodeId> lacking(const LogKey& log, Seq seq) const;
     /// True: linked to whom the overlay wants, every known log attached or ours, no hole that a linked peer could fill.
     [[nodiscard]] bool settled() const noexcept;
+    /// What is in the way of that, in words; empty if nothing is. For tests: it looks at everything.
+    [[nodiscard]] std::string unrest() const;
     /// A hash over (log, what we have or gave up): equal on nodes that hold the same.
     [[nodiscard]] std::uint64_t content_hash() const noexcept;
 

@@ -100,6 +100,8 @@ std::vector<Offender> Mesh::offenders() const { return parts_->shared.faults.all
 
 bool Mesh::settled() const noexcept { return parts_->settled(); }
 
+std::string Mesh::unrest() const { return parts_->unrest(); }
+
 std::uint64_t Mesh::content_hash() const noexcept {
     std::uint64_t sum = 0;
     for (const auto& [log, entry] : parts_->shared.logs.all())

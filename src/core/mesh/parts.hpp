@@ -16,6 +16,7 @@ struct Mesh::Parts final : LinkEvents, RepairPort {
     void finish();
     [[nodiscard]] Instant due() const;
     [[nodiscard]] bool settled() const;
+    [[nodiscard]] std::string unrest() const;
 
     // What links tell.
     void link_sync(Link& link) override;

@@ -172,7 +172,16 @@ bool PullClient::could_fill() {
     return false;
 }
 
-bool PullClient::could_fill_from(const NodeId& peer) {
+std::string PullClient::unrest() {
+    std::string text;
+    for (const auto& [peer, unit] : units_) text += " a unit of " + peer.text() + ",";
+    for (const Source& source : sources())
+        if (const auto what = fills(source.link->peer); !what.empty())
+            text += " " + std::string(what) + " of " + source.link->peer.text() + ",";
+    return text;
+}
+
+std::string_view PullClient::fills(const NodeId& peer) {
     const auto may_have = [&](const LogEntry& entry, const std::vector<SeqRange>& holes) {
         return std::ranges::any_of(holes, [&](const SeqRange& hole) {
             return !holders_.parts_of(peer, entry, hole).empty();
@@ -180,12 +189,12 @@ bool PullClient::could_fill_from(const NodeId& peer) {
     };
     for (const LogKey& log : holed_)
         if (const LogEntry* entry = shared_.logs.find(log))
-            if (may_have(*entry, entry->state.missing())) return true;
+            if (may_have(*entry, entry->state.missing())) return "holes";
     for (const LogKey& log : lost_)
         if (const LogEntry* entry = shared_.logs.find(log))
-            if (may_have(*entry, lost_of(entry->state))) return true;
+            if (may_have(*entry, lost_of(entry->state))) return "what is lost";
     const auto tails = tails_.find(peer);
-    return tails != tails_.end() && !tails->second.empty();
+    return tails != tails_.end() && !tails->second.empty() ? "tails" : "";
 }
 
 /// Stamps rise in a log: what lies below a block that is older than the history asked for is older still.

@@ -4,6 +4,8 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/mesh/holders.hpp"
@@ -44,7 +46,11 @@ public:
     [[nodiscard]] bool uses(const NodeId& peer) const { return units_.contains(peer); }
     /// A peer that is linked, or visited, has something for us.
     [[nodiscard]] bool could_fill();
-    [[nodiscard]] bool could_fill_from(const NodeId& peer);
+    [[nodiscard]] bool could_fill_from(const NodeId& peer) { return !fills(peer).empty(); }
+    /// What this peer has for us, in words.
+    [[nodiscard]] std::string_view fills(const NodeId& peer);
+    /// What is asked for, or could be, and of whom; empty if nothing is.
+    [[nodiscard]] std::string unrest();
     /// When something last came over this connection.
     [[nodiscard]] Instant used_at(LinkId link) const;
 

@@ -166,6 +166,14 @@ Instant Repair::due() const noexcept {
     return next;
 }
 
+std::string Repair::unrest() const {
+    std::string text;
+    for (const auto& [id, link] : parts_->shared.links.all())
+        if (link->purpose == Purpose::Main && link->state == Link::State::Sync)
+            text += " comparing with " + link->peer.text() + ",";
+    return text + parts_->client.unrest();
+}
+
 bool Repair::settled() const noexcept {
     for (const auto& [id, link] : parts_->shared.links.all())
         if (link->purpose == Purpose::Main && link->state == Link::State::Sync) return false;

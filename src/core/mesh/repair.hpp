@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "core/mesh/shared.hpp"
@@ -69,6 +70,8 @@ public:
     [[nodiscard]] Instant due() const noexcept;
     /// No hole is left that a linked peer could fill.
     [[nodiscard]] bool settled() const noexcept;
+    /// What there is to do, in words; empty if nothing is.
+    [[nodiscard]] std::string unrest() const;
 
 private:
     struct Parts;

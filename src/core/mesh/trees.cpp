@@ -275,17 +275,23 @@ bool Trees::over(const LogEntry& entry) const {
     return member == nullptr || member->epoch > log.epoch;
 }
 
-bool Trees::settled(const LogEntry& entry) const {
+std::string_view Trees::unrest(const LogEntry& entry) const {
     const Tree& tree = entry.tree;
+    if (entry.own()) return {};
     for (const auto& [id, link] : shared_.links.all()) {
         const Edge* edge = link->edge_if(entry.number);
-        if (!entry.own() && edge != nullptr && counts(*link, *edge) &&
-            edge->head > entry.state.head())
-            return false;
+        if (edge != nullptr && counts(*link, *edge) && edge->head > entry.state.head())
+            return "a neighbour is ahead";
     }
-    // One that was announced and never carried anything is as good as not there.
-    return entry.own() || (tree.state == Tree::State::Attached && (tree.rooted || over(entry))) ||
-           (tree.state == Tree::State::Orphan && (entry.state.head() == 0 || over(entry)));
+    switch (tree.state) {
+        case Tree::State::Attached:
+            return tree.rooted || over(entry) ? "" : "its parent leads nowhere";
+        case Tree::State::Orphan:
+            // One that was announced and never carried anything is as good as not there.
+            return entry.state.head() == 0 || over(entry) ? "" : "an orphan";
+        default:
+            return "on its way to a parent";
+    }
 }
 
 }  // namespace anode::mesh

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "core/mesh/delivery.hpp"
@@ -61,7 +62,9 @@ public:
     /// At the end of a step: queries that were gathered.
     void flush();
     [[nodiscard]] Instant due() const noexcept { return shared_.logs.due(); }
-    [[nodiscard]] bool settled(const LogEntry& entry) const;
+    [[nodiscard]] bool settled(const LogEntry& entry) const { return unrest(entry).empty(); }
+    /// Why the log is not settled; empty if it is.
+    [[nodiscard]] std::string_view unrest(const LogEntry& entry) const;
     /// Nothing more will be written to it: its node runs a newer epoch, or is gone.
     [[nodiscard]] bool over(const LogEntry& entry) const;
 

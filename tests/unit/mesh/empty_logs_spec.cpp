@@ -88,6 +88,7 @@ TEST(EmptyLogs, OneWhoseBlocksComeAfterItsGraftWasGivenUpIsSoughtAgain) {
     node.says(p, frames::QueryReply{{{lx, 3, 0, true}}});
     EXPECT_EQ(node.view(log).head, 3u);
     EXPECT_EQ(node.view(log).state, "orphan");
+    EXPECT_THAT(node.mesh->unrest(), testing::HasSubstr("/1 at 3: an orphan"));
     node.clear();
     node.passes(5s);
     ASSERT_THAT(node.hears<frames::Query>(p), testing::Not(IsEmpty()));

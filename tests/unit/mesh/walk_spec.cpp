@@ -25,6 +25,7 @@ TEST(MeshWalk, ABlockOfOneNodeArrivesAtTheOther) {
     EXPECT_FALSE(b.deliveries[0].late);
     EXPECT_TRUE(a.mesh->settled());
     EXPECT_TRUE(b.mesh->settled());
+    EXPECT_EQ(b.mesh->unrest(), "");
     EXPECT_EQ(a.mesh->content_hash(), b.mesh->content_hash());
 }
 
