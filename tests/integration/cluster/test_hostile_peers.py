@@ -56,10 +56,10 @@ class Pulse:
             self.sender.publish("good.pulse", time.time(), ack="received")
 
     def finish(self):
+        eventually(lambda: len(self.taken) >= 5, what="a pulse: one that was not heard shows nothing")
         self.over.set()
         self.thread.join(patient(30))
         self.listener.close()
-        assert len(self.taken) >= 5, "a pulse that was not heard shows nothing"
         ordered = sorted(self.taken)
         return ordered[len(ordered) // 2]
 
@@ -346,12 +346,14 @@ def test_stamps_of_the_far_future_do_not_move_our_clocks(plain):
 
 def test_a_flood_of_frames_ends_in_a_ban(plain):
     with let_in(plain) as peer:
-        burst = frame(PING, b"\0" * 29) * 1000
-        for _ in range(3000):
+        # Of a kind that is not answered: who does not read answers is left for that alone.
+        burst = frame(DIGEST, varint(0) + varint(0)) * 4000
+        for _ in range(750):
             peer.raw(burst)
             if peer.closed:
                 break
-        assert peer.closed, "three million questions are more than anybody has"
+        # What the node has still to say may keep the connection for two seconds more.
+        eventually(lambda: peer.raw(burst).closed, what="the end of who asks more than anybody has")
         peer.ending()
         is_named(plain.victim, peer)
         is_blamed(plain.victim, peer, "flood")

@@ -76,7 +76,9 @@ class Web:
                     client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 7\r\nConnection: close\r\n\r\n{\"a\":1}")
 
     def close(self):
+        self.socket.shutdown(socket.SHUT_RDWR)  # whoever waits in accept() holds it open
         self.socket.close()
+
 
 
 class HostNode(Node):
