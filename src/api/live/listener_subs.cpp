@@ -369,6 +369,8 @@ void Listener::step_in_store(const std::shared_ptr<Reader>& reader, std::uint64_
         auto outcome = reader->step_store(hub.parts().doors.store, messages_max);
         hub.post_to(id, [reader, outcome = std::move(outcome)](Listener& self) mutable {
             reader->working = false;
+            // What the store has is in the feed since before: taken in now, so that nobody goes live behind what was read.
+            self.hub_.drain_feed();
             self.stepped(reader, std::move(outcome), false);
             self.flush();
             self.pump();
