@@ -54,6 +54,10 @@ void PipelineObjects::do_test(const std::string& name, const Bytes& body,
         input.draft.key = keep(message["key"].string());
         if (!check_topic(input.draft.topic))
             return reply(failure(Failure::Why::Invalid, "a message needs a `topic`"));
+        if (const json::Value key = message["key"]; key && !key.is_string())
+            return reply(failure(Failure::Why::Invalid, "the `key` of a message is text"));
+        if (const json::Value ts = message["ts"]; ts && !ts.integer())
+            return reply(failure(Failure::Why::Invalid, "the `ts` of a message is microseconds"));
         input.ts = message["ts"].integer().value_or(now);
         input.node = node_;
         inputs.push_back(input);
