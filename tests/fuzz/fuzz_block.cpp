@@ -51,7 +51,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Bytes wire(reinterpret_cast<const char*>(data) + 1, size - 1);
     if ((data[0] & 1) != 0) mend(log, wire);
     const auto block = decode_block(log, wire, {1});
+    const auto head = peek_block(log, wire);
+    ANODE_ASSERT(head.has_value() || !block.has_value());
     if (!block) return 0;
+    ANODE_ASSERT(head->first_seq == (*block)->first_seq() && head->count == (*block)->count() &&
+                 head->first_hlc == (*block)->first_hlc());
+    if (const auto good = check_payloads(**block); !good) ANODE_ASSERT(!good.error().what.empty());
     show(**block);
     for (const BlockCodec codec : {BlockCodec::None, BlockCodec::Lz4, BlockCodec::Zstd}) {
         const auto again = decode_block(log, encode_block(**block, codec), {1});
