@@ -78,7 +78,10 @@ def test_every_parameter_refuses_what_is_not_of_its_kind(node):
                 values = ["x", "1.5"]
             for value in values:
                 query = f"?{name}={value}" if value.isascii() else f"?{name}=%EF%BC%91"
-                is_problem(ask(node, method, path, query=query), 422, "invalid", "/" + name)
+                answer = ask(node, method, path, query=query)
+                if answer.status == 429 and path.endswith((":test", ":probe")):
+                    continue  # of these there are few a minute, whatever is wrong with them
+                is_problem(answer, 422, "invalid", "/" + name)
                 seen += 1
             if schema.get("maxLength") and schema["maxLength"] <= 1024 and schema.get("type") == "string":
                 answer = ask(node, method, path, query=f"?{name}=" + "x" * (schema["maxLength"] + 1))
