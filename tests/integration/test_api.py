@@ -79,8 +79,8 @@ def test_every_parameter_refuses_what_is_not_of_its_kind(node):
             for value in values:
                 query = f"?{name}={value}" if value.isascii() else f"?{name}=%EF%BC%91"
                 answer = ask(node, method, path, query=query)
-                if answer.status == 429 and path.endswith((":test", ":probe")):
-                    continue  # of these there are few a minute, whatever is wrong with them
+                if answer.status == 429:
+                    continue  # it came too soon after the last; what is wrong with it is told to whoever is slower
                 is_problem(answer, 422, "invalid", "/" + name)
                 seen += 1
             if schema.get("maxLength") and schema["maxLength"] <= 1024 and schema.get("type") == "string":
