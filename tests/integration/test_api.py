@@ -15,7 +15,7 @@ UNLIMITED = {"limits": {"requests": 0, "messages": 0}}
 
 @pytest.fixture
 def node(make_node):
-    return make_node()
+    return make_node(config=UNLIMITED)
 
 
 @pytest.fixture
@@ -78,14 +78,11 @@ def test_every_parameter_refuses_what_is_not_of_its_kind(node):
                 values = ["x", "1.5"]
             for value in values:
                 query = f"?{name}={value}" if value.isascii() else f"?{name}=%EF%BC%91"
-                answer = ask(node, method, path, query=query)
-                if answer.status == 429:
-                    continue  # it came too soon after the last; what is wrong with it is told to whoever is slower
-                is_problem(answer, 422, "invalid", "/" + name)
+                is_problem(ask(node, method, path, query=query), 422, "invalid", "/" + name)
                 seen += 1
             if schema.get("maxLength") and schema["maxLength"] <= 1024 and schema.get("type") == "string":
                 answer = ask(node, method, path, query=f"?{name}=" + "x" * (schema["maxLength"] + 1))
-                assert answer.status in (400, 422, 429), (method, path, name, answer)
+                assert answer.status in (400, 422), (method, path, name, answer)
     assert seen > 150
 
 
